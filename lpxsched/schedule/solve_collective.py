@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.schedule.attempts import may_model, searches
 from lpxsched.schedule.bounds.best import collective_bound
-from lpxsched.schedule.policy import EXTENTS, MOST_MODELLED, NEAR_ENOUGH, NEAR_EXTENT, TIMES_SECONDS, WAYS_SECONDS
+from lpxsched.schedule.policy import EXTENTS, MOST_MODELLED, NEAR_ENOUGH, TIMES_SECONDS, WAYS_SECONDS
 from lpxsched.schedule.result import Found, LowerBound, Result
 from lpxsched.schedule.symmetry.lift import lifted_collective
 from lpxsched.schedule.times.plan_tasks import plan_tasks
@@ -84,13 +84,9 @@ def _improved(found: Found[Quotient], options: SolveOptions, bound: LowerBound) 
 
     if options.solver == "cpsat" or found.plan.slots + found.plan.sums <= MOST_MODELLED:
         found = _retimed(found, Effort(options.seconds(TIMES_SECONDS), options.seed, bound.cycles))
-    near = Fraction(1, NEAR_ENOUGH << (options.effort - 1))
-    gap = Fraction(found.objective_cycles, max(1, bound.cycles)) - 1
-    is_near = options.solver == "auto" and gap <= near
-    # Little is left to win: what is spent on it shrinks with it.
-    seconds = options.seconds(WAYS_SECONDS) * (float(gap / near) if is_near else 1)
-    effort = Effort(seconds, options.seed, bound.cycles)
-    found, proved = improved_ways(found, effort, NEAR_EXTENT if is_near else EXTENTS[options.solver])
+    near = int(bound.cycles * (1 + Fraction(1, NEAR_ENOUGH << (options.effort - 1)))) if options.solver == "auto" else 0
+    effort = Effort(options.seconds(WAYS_SECONDS), options.seed, bound.cycles, near)
+    found, proved = improved_ways(found, effort, EXTENTS[options.solver])
     return found, proved if proved is not None and proved.cycles > bound.cycles else bound
 
 

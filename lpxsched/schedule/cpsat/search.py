@@ -105,17 +105,22 @@ class _Search:
     @property
     def is_over(self) -> bool:
         """Whether nothing better is looked for."""
-        return self.allowance.left <= 0 or self.best.makespan_cycles <= self.best.least_cycles
+        content = max(self.best.least_cycles, self.allowance.effort.near_cycles)
+        return self.allowance.left <= 0 or self.best.makespan_cycles <= content
 
     def by_models(self) -> None:
         """Look for ever shorter makespans, with one model of all blocks for each choice of ways and each makespan."""
         one_reader = all(trip.target != EVERY for trip in self.trips.rows)
-        seconds = self.allowance.left
-        for opened in OpenWays if one_reader else (OpenWays.SHORTEST, OpenWays.ANY):
-            until = self.allowance.left - seconds * SHARES[opened]
-            while not self.is_over and self.allowance.left > until:
-                if not self._by_model(opened, self.best.makespan_cycles - 1, self.allowance.left - until):
-                    break
+        seconds, every = self.allowance.left, OpenWays if one_reader else (OpenWays.SHORTEST, OpenWays.ANY)
+        for opened in every:
+            until, status = self.allowance.left - seconds * SHARES[opened], cp_model.OPTIMAL
+            while status == cp_model.OPTIMAL and not self.is_over and self.allowance.left > until:
+                status = self._by_model(opened, self.best.makespan_cycles - 1, self.allowance.left - until)
+            if status == cp_model.UNKNOWN:
+                # With more ways open there is more to look at, and as little time.
+                rest = seconds * (1 - sum(SHARES[each] for each in every))
+                self.allowance.left = min(self.allowance.left, rest)
+                break
 
     def from_below(self) -> None:
         """Raise the lower bound as long as models prove that it is not met."""
@@ -126,11 +131,11 @@ class _Search:
             if self.best.least_cycles == least:
                 break
 
-    def _by_model(self, opened: OpenWays, latest: int, seconds: float) -> bool:
-        """Look for slots of which none is read later; return whether there are some."""
+    def _by_model(self, opened: OpenWays, latest: int, seconds: float) -> cp_model.CpSolverStatus:
+        """Look for slots of which none is read later; return what is known of them: that they are better, if any."""
         open_to = crossings(self.trips, latest, detours=opened is OpenWays.ANY)
         if len(open_to.trip) > MOST_CROSSINGS:
-            return False
+            return cp_model.UNKNOWN
         status = cp_model.INFEASIBLE
         if _lead_everywhere(self.trips, open_to):
             model = Variables(self.trips, latest, opened)
@@ -139,11 +144,11 @@ class _Search:
             order_alike(model, _alike(self.trips))
             status = self.allowance.run(model.cp, seconds)
             if status == cp_model.OPTIMAL and not self._take(_solved(model, self.allowance)):
-                return False
+                return cp_model.FEASIBLE
         if opened is OpenWays.ANY and status == cp_model.INFEASIBLE:
             step = step_cycles(self.trips)
             self.best = replace(self.best, least_cycles=(latest // step + 1) * step)
-        return status == cp_model.OPTIMAL
+        return status
 
     def by_neighbourhoods(self, current: Found[Represented]) -> None:
         """Free some blocks at a time, those that end last among them, and keep all others."""

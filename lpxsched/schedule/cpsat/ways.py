@@ -79,7 +79,7 @@ def improved_ways(
     models = _models(found, extent)
     share = replace(effort, seconds=effort.seconds / max(1, len(models)))
     for model in models:
-        if best.placement.makespan_cycles <= effort.enough_cycles:
+        if best.placement.makespan_cycles <= max(effort.enough_cycles, effort.near_cycles):
             break
         start = _start(best, model)
         if start is None:
