@@ -28,6 +28,8 @@ MOST_STAGED = 1 << 16
 # Effort
 # Candidates at effort 1, those in a row that may be in vain, slots placed for them; each further step doubles all.
 ROUNDS, PATIENCE, SLOTS = 64, 24, 1_000_000
+# Part of that patience for sums at one node: where they win they do so at once (stars, lines, trees).
+LESS_PATIENCE = 4
 # About how often a search places each slot of a candidate: without symmetry a larger problem gets one candidate.
 SLOTS_PER_CANDIDATE = 8
 # A stronger collective is searched for what another keeps of it where one candidate takes at most one slot in so many:
