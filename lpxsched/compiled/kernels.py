@@ -7,6 +7,7 @@ the kernels and of what they have from others in turn, the value of constants, t
 
 from __future__ import annotations
 
+import ctypes
 import sys
 from functools import cache, update_wrapper
 from hashlib import sha256
@@ -30,6 +31,11 @@ Flags = NDArray[np.bool_]
 
 # Of threads that call a kernel for the first time one makes its machine code.
 _FINDING = Lock()
+# Flags of an array.
+C_CONTIGUOUS, F_CONTIGUOUS, WRITEABLE = 0x1, 0x2, 0x400
+# Where an array keeps the address of its data, as all code compiled for numpy reads it: the field after the head of an
+# object. To ask the array for it takes seven times as long, longer than many a kernel runs.
+DATA = object.__basicsize__
 CONSTANTS = (bool, int, float, str, tuple, np.generic)
 
 
@@ -60,8 +66,7 @@ class Kernel:
         """Return what the function returns, or raise what it raises."""
         kinds: list[str] = []
         words: list[Any] = []
-        for argument in arguments:
-            _flatten(argument, kinds, words)
+        _flatten(arguments, kinds, words)
         key = " ".join(kinds)
         if key not in self._codes:
             with _FINDING:
@@ -75,29 +80,37 @@ class Kernel:
         return f"{_source(module)} {_surroundings(module)}"
 
 
-def _flatten(argument: Any, kinds: list[str], words: list[Any]) -> None:
-    """Append the types and the words of an argument, in the form in which numba's functions take them."""
-    if isinstance(argument, np.ndarray):
-        layout = "C" if argument.flags.c_contiguous else "F" if argument.flags.f_contiguous else "A"
-        kinds.append(f"{argument.dtype.str}{argument.ndim}{layout}{'' if argument.flags.writeable else 'r'}")
-        # No owner, no parent: kernels count no references.
-        words += (0, 0, argument.size, argument.itemsize, argument.__array_interface__["data"][0])
-        words += argument.shape
-        words += argument.strides
-    elif isinstance(argument, tuple):
-        kinds.append(f"{type(argument).__qualname__}(")
-        for part in argument:
-            _flatten(part, kinds, words)
-        kinds.append(")")
-    elif isinstance(argument, bool | np.bool_):
-        kinds.append("?")
-        words.append(bool(argument))
-    elif isinstance(argument, float | np.floating):
-        kinds.append("d")
-        words.append(float(argument))
-    else:
-        kinds.append("Q" if isinstance(argument, np.uint64) else "q")
-        words.append(int(argument))
+def _flatten(arguments: tuple[Any, ...], kinds: list[str], words: list[Any]) -> None:
+    """Append the types and the words of arguments, in the form in which numba's functions take them."""
+    for argument in arguments:
+        if isinstance(argument, np.ndarray):
+            kinds.append(_kind(argument.dtype, argument.ndim, argument.flags.num))
+            # No owner, no parent: kernels count no references.
+            address = ctypes.c_void_p.from_address(id(argument) + DATA).value or 0
+            words += (0, 0, argument.size, argument.itemsize, address, *argument.shape, *argument.strides)
+        elif isinstance(argument, tuple):
+            kinds.append(f"{type(argument).__qualname__}(")
+            _flatten(argument, kinds, words)
+            kinds.append(")")
+        elif isinstance(argument, bool | np.bool_):
+            kinds.append("?")
+            words.append(bool(argument))
+        elif isinstance(argument, float | np.floating):
+            kinds.append("d")
+            words.append(float(argument))
+        elif isinstance(argument, np.uint64):
+            kinds.append("Q")
+            words.append(int(argument.view(np.int64)))
+        else:
+            kinds.append("q")
+            words.append(int(argument))
+
+
+@cache
+def _kind(dtype: np.dtype[Any], dimensions: int, flags: int) -> str:
+    """Return the type of an array; `flags` are those of numpy, together."""
+    layout = "C" if flags & C_CONTIGUOUS else "F" if flags & F_CONTIGUOUS else "A"
+    return f"{dtype.str}{dimensions}{layout}{'' if flags & WRITEABLE else 'r'}"
 
 
 @cache

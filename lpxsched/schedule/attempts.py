@@ -14,6 +14,7 @@ from lpxsched.schedule.bounds.best import collective_bound
 from lpxsched.schedule.plan import deliveries
 from lpxsched.schedule.policy import (
     GOOD_ENOUGH,
+    LESS_PATIENCE,
     MOST_GROUPS,
     PACKING_SECONDS,
     PATIENCE,
@@ -200,7 +201,11 @@ def _attempts(
         yield partial(_searched, forward, seed, packs)
     if collective.kind == "all-reduce" and symmetry.order == 1:
         middle = quotient(problem, middle_flow(forward), symmetry)
-        yield lambda budget: _summed_there(search(middle, middle.reversed(), seed=seed, budget=budget))
+        yield lambda budget: _summed_there(
+            search(
+                middle, middle.reversed(), seed=seed, budget=replace(budget, patience=budget.patience // LESS_PATIENCE)
+            )
+        )
 
 
 def _summed_there(found: Found[Quotient] | None) -> Found[Quotient] | None:

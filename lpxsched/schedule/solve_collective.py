@@ -15,6 +15,7 @@ from lpxsched.schedule.policy import (
     MOST_MODELLED,
     NEAR_ENOUGH,
     NEAR_EXTENT,
+    NEAR_SECONDS,
     TIMES_SECONDS,
     WAYS_SECONDS,
 )
@@ -152,14 +153,17 @@ def _improved(found: Found[Quotient], options: SolveOptions, bound: LowerBound) 
 
     if options.solver == "cpsat" or found.plan.slots + found.plan.sums <= MOST_MODELLED:
         found = _retimed(found, Effort(options.seconds(TIMES_SECONDS), options.seed, bound.cycles))
-    near = Fraction(1, NEAR_ENOUGH << (options.effort - 1))
-    gap = Fraction(found.objective_cycles, max(1, bound.cycles)) - 1
-    is_near = options.solver == "auto" and gap <= near
-    # Little is left to win: what is spent on it shrinks with it.
-    seconds = options.seconds(WAYS_SECONDS) * (float(gap / near) if is_near else 1)
-    effort = Effort(seconds, options.seed, bound.cycles)
-    found, proved = improved_ways(found, effort, NEAR_EXTENT if is_near else EXTENTS[options.solver])
-    return found, proved if proved is not None and proved.cycles > bound.cycles else bound
+    near = Fraction(bound.cycles, NEAR_ENOUGH << (options.effort - 1)) if options.solver == "auto" else Fraction(0)
+    if found.objective_cycles > bound.cycles + near:
+        seconds = options.seconds(WAYS_SECONDS)
+        effort = Effort(seconds, options.seed, bound.cycles, near_cycles=bound.cycles + int(near))
+        found, bound = improved_ways(found, bound, effort, EXTENTS[options.solver])
+    gap = found.objective_cycles - bound.cycles
+    if 0 < gap <= near:
+        # Little is left to win: what is spent on it shrinks with it.
+        effort = Effort(options.seconds(NEAR_SECONDS) * float(gap / near), options.seed, bound.cycles)
+        found, bound = improved_ways(found, bound, effort, NEAR_EXTENT)
+    return found, bound
 
 
 def _retimed(found: Found[Quotient], effort: Effort) -> Found[Quotient]:

@@ -24,11 +24,14 @@ class Effort:
     seed : int
     enough_cycles : int
         A lower bound of the makespan: nothing is looked for below it.
+    near_cycles : int
+        A makespan with which the search for ways of a collective is content.
     """
 
     seconds: float
     seed: int
     enough_cycles: int
+    near_cycles: int = 0
 
 
 @dataclass(slots=True)

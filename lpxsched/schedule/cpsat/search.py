@@ -101,7 +101,8 @@ class _Search:
     @property
     def is_over(self) -> bool:
         """Whether nothing better is looked for."""
-        return self.allowance.left <= 0 or self.best.makespan_cycles <= self.best.least_cycles
+        content = max(self.best.least_cycles, self.allowance.effort.near_cycles)
+        return self.allowance.left <= 0 or self.best.makespan_cycles <= content
 
     def by_models(self) -> None:
         """Look for ever shorter makespans, with one model of all blocks for each, at first without waits."""

@@ -57,9 +57,9 @@ def _summed(found: Found[Padded]) -> set[tuple[int, int]]:
 
 
 def improved_ways(
-    found: Found[Quotient], effort: Effort, extent: tuple[int, int]
-) -> tuple[Found[Quotient], LowerBound | None]:
-    """Return a better plan of a collective, or what was found; and what is proved besides.
+    found: Found[Quotient], bound: LowerBound, effort: Effort, extent: tuple[int, int]
+) -> tuple[Found[Quotient], LowerBound]:
+    """Return a better plan of a collective, or what was found; and the better bound, if one is proved besides.
 
     The lower bound is proved where a model that holds every schedule has no solution. It holds them all: of all pieces,
     since no symmetry is asked for; of all ways that are in time; of copies, since sums may be made in other ways; of
@@ -70,11 +70,11 @@ def improved_ways(
     The extent is up to how many pairs of a block and a bundle representatives of orbits are modelled, and all without
     symmetry.
     """
-    best, proved = found, None
+    best = found
     models = _models(found, extent)
     share = replace(effort, seconds=effort.seconds / max(1, len(models)))
     for model in models:
-        if best.placement.makespan_cycles <= effort.enough_cycles:
+        if best.placement.makespan_cycles <= max(effort.enough_cycles, effort.near_cycles):
             break
         start = _start(best, model)
         if start is None:
@@ -91,8 +91,8 @@ def improved_ways(
         if routed.makespan_cycles < best.placement.makespan_cycles and routed.found is not None:
             best = cast("Found[Quotient]", routed.found)
         if proves and routed.least_cycles > effort.enough_cycles:
-            proved = LowerBound(routed.least_cycles, PROVED)
-    return best, proved
+            bound = LowerBound(routed.least_cycles, PROVED)
+    return best, bound
 
 
 def _models(found: Found[Quotient], extent: tuple[int, int]) -> list[Model]:

@@ -14,6 +14,7 @@ from lpxsched.schedule.bounds import lower_bound
 from lpxsched.schedule.cpsat import search as ways_search
 from lpxsched.schedule.cpsat.runs import Effort
 from lpxsched.schedule.cpsat.ways import improved_ways
+from lpxsched.schedule.result import LowerBound
 from lpxsched.schedule.search import Budget, search
 from lpxsched.schedule.symmetry.groups import symmetries, trivial
 from lpxsched.schedule.symmetry.lift import lifted_collective as lifted
@@ -26,7 +27,7 @@ from tests.schedule.transfer_rules import broken_rules
 
 if TYPE_CHECKING:
     from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.result import Found, LowerBound, Schedule
+    from lpxsched.schedule.result import Found, Schedule
     from lpxsched.schedule.symmetry.groups import Symmetry
     from lpxsched.schedule.symmetry.quotient import Quotient
     from lpxsched.traffic.collectives import Kind
@@ -71,11 +72,12 @@ def improved(
 ) -> tuple[Schedule, LowerBound | None]:
     """Return a schedule that keeps all rules and is no longer than the first one found, and what is proved."""
     first = first_found(problem, symmetry)
-    found, proved = improved_ways(first, effort, extent)
+    nothing = LowerBound(0, "nothing")
+    found, proved = improved_ways(first, nothing, effort, extent)
     schedule = lifted(found)
     assert broken_rules(problem, schedule) == []
     assert schedule.makespan_cycles <= lifted(first).makespan_cycles
-    return schedule, proved
+    return schedule, proved if proved is not nothing else None
 
 
 @settings(max_examples=40, deadline=None)
