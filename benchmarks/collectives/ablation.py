@@ -122,6 +122,7 @@ SEARCHES: Switches = {
     "far ends first, one reader": _without_style("far", minimal=True),
     "whatever waits longest, one reader": _without_style("flat", minimal=True),
     "even loads": _without_style("balanced", minimal=True),
+    "even loads by hop": _without_style("by hop", minimal=True),
     "ways of earliest arrival": _without_style("spread", minimal=False),
     "mixed orders of link classes": ("routes.choices.mixtures", _nothing([])),
     "even trees": ("routes.choices.balanced_parents", _nothing(np.zeros((0, 0), dtype=np.int32))),

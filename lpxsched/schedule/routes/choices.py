@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from lpxsched.compiled.kernels import Integers
 
-Urgency = Literal["near", "far", "flat", "balanced", "spread"]
+Urgency = Literal["near", "far", "flat", "balanced", "by hop", "spread"]
 
 
 class Choice(NamedTuple):
@@ -150,7 +150,7 @@ def _styles(problem: Quotient) -> list[tuple[Urgency, bool]]:
     """Return urgencies, and whether ways are the shortest ones."""
     styles: list[tuple[Urgency, bool]] = [("near", True), ("far", False), ("flat", False)]
     if not problem.flow.is_for_everyone:
-        styles = [("balanced", True), ("flat", True), ("far", True)]
+        styles = [("balanced", True), ("by hop", True), ("flat", True), ("far", True)]
     if problem.symmetry.order == 1:
         has_relays = problem.instance.network.nodes > problem.instance.network.width
         styles.insert(0 if has_relays else len(styles), ("spread", False))
@@ -208,8 +208,8 @@ def find_ways(problem: Quotient, choice: Style, *, limit: int = NEVER, mirrored:
     if choice.urgency == "spread":
         return spread_ways(problem, choice.length, seed=choice.seed)
     blocks = problem.blocks(choice.length, mirrored=mirrored)
-    if choice.urgency == "balanced":
-        return _balanced(problem, blocks, choice.seed)
+    if choice.urgency in ("balanced", "by hop"):
+        return _balanced(problem, blocks, choice)
     ways = _matched(problem, blocks, choice, np.zeros((0, 0), dtype=np.int32), limit)
     if ways is None or choice.fork_price is None:
         return ways
@@ -269,9 +269,10 @@ def _urgency(problem: Quotient, urgency: Urgency) -> NDArray[np.uint8]:
     return problem.way_class if urgency == "near" else problem.way_class.max() - problem.way_class
 
 
-def _balanced(problem: Quotient, blocks: Blocks, seed: int) -> Ways:
+def _balanced(problem: Quotient, blocks: Blocks, choice: Choice) -> Ways:
     """Route blocks so that loads are even; guess times that send short routes and late hops after long and early."""
-    offsets, bundle = balanced_routes(problem, blocks, seed=seed)
+    seed = choice.seed
+    offsets, bundle = balanced_routes(problem, blocks, seed=seed, by_hop=choice.urgency == "by hop")
     hops = np.diff(offsets)
     block = np.repeat(np.arange(len(blocks)), hops)
     position = np.arange(len(bundle)) - offsets[block]

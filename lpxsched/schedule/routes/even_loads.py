@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lpxsched.compiled.kernels import Flags, Integers, kernel
-from lpxsched.schedule.policy import ROOM_HOPS, SWEEPS
+from lpxsched.schedule.policy import MOST_HOPS, ROOM_HOPS, SWEEPS
 from lpxsched.schedule.problem.wires import Wires, share_cycles
 from lpxsched.units import NONE
 
@@ -46,14 +46,16 @@ class Routes(NamedTuple):
 
 
 class Loads(NamedTuple):
-    """Loads of resources, and a little noise, by bundle, that tells equal ones apart."""
+    """Loads of resources by hop, and a little noise, by bundle, that tells equal ones apart."""
 
     load: NDArray[np.float64]
     noise: NDArray[np.float64]
 
 
-def balanced_routes(problem: Quotient, blocks: Blocks, *, seed: int) -> tuple[Integers, Integers]:
+def balanced_routes(problem: Quotient, blocks: Blocks, *, seed: int, by_hop: bool) -> tuple[Integers, Integers]:
     """Return the bundles of the routes of blocks with one reader each.
+
+    Where it counts `by_hop`, first, second, .. hops count apart: all first hops come early, all last ones late.
 
     Returns
     -------
@@ -63,7 +65,10 @@ def balanced_routes(problem: Quotient, blocks: Blocks, *, seed: int) -> tuple[In
     """
     random = np.random.default_rng(seed)
     order = np.concatenate([random.permutation(len(blocks)) for _ in range(SWEEPS)])
-    loads = Loads(np.zeros(len(problem.wires.lanes)), random.random(problem.instance.network.bundles) * 1e-3)
+    loads = Loads(
+        np.zeros((MOST_HOPS if by_hop else 1, len(problem.wires.lanes))),
+        random.random(problem.instance.network.bundles) * 1e-3,
+    )
     trips = Journeys(blocks.source, blocks.target, blocks.vectors)
     routes = _all_routes(problem, trips, loads, order)
     offsets = np.concatenate([[0], np.cumsum(routes.hops)]).astype(np.int64)
@@ -80,10 +85,13 @@ def _on_way(wires: Wires, way: NDArray[np.int32], node: int, bundle: int, end: i
 
 
 @kernel
-def _charge(wires: Wires, load: NDArray[np.float64], route: NDArray[np.int32], vectors: int) -> None:
-    """Add so many vectors on a route to the loads."""
-    for bundle in route:
-        load[wires.resource[bundle]] += share_cycles(wires, bundle, vectors)
+def _charge(
+    wires: Wires, load: NDArray[np.float64], route: NDArray[np.int32], hops: int, vectors: int, sign: int
+) -> None:
+    """Add a route to the loads, or take it away."""
+    for hop in range(hops):
+        bundle = route[hop]
+        load[min(hop, len(load) - 1), wires.resource[bundle]] += sign * share_cycles(wires, bundle, vectors)
 
 
 @kernel
@@ -116,7 +124,8 @@ def _cheapest(
                 continue
             other = wires.destination[bundle]
             share = share_cycles(wires, bundle, vectors)
-            loaded = loads.load[wires.resource[bundle]] + share
+            hop = min(scratch.hops[node], len(loads.load) - 1)
+            loaded = loads.load[hop, wires.resource[bundle]] + share
             held_cycles = share * wires.lanes[wires.resource[bundle]]
             price = scratch.cost[node] + loaded**2 * held_cycles + loads.noise[bundle]
             if scratch.cost[other] == np.inf:
@@ -153,7 +162,7 @@ def _route(
     for number in range(len(order)):
         block = order[number]
         vectors, node = trips.vectors[block], trips.target[block]
-        _charge(wires, load, routes.bundle[block, : routes.hops[block]], -vectors)
+        _charge(wires, load, routes.bundle[block], routes.hops[block], vectors, -1)
         hops = _cheapest(wires, way, loads, scratch, trips.source[block], node, vectors)
         if hops > routes.bundle.shape[1]:
             routes.hops[block] = 0
@@ -162,7 +171,7 @@ def _route(
         for hop in range(hops - 1, -1, -1):
             routes.bundle[block, hop] = scratch.came[node]
             node = wires.source[scratch.came[node]]
-        _charge(wires, load, routes.bundle[block, :hops], vectors)
+        _charge(wires, load, routes.bundle[block], hops, vectors, 1)
     return len(order)
 
 

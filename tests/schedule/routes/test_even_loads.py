@@ -27,20 +27,20 @@ def whole(problem: Instance) -> Quotient:
     return quotient(problem, flow_of(problem.stage, padded=False), trivial(problem.network))
 
 
-def routes_of(small: Quotient, blocks: Blocks, *, seed: int = 0) -> list[list[int]]:
+def routes_of(small: Quotient, blocks: Blocks, *, seed: int = 0, by_hop: bool = False) -> list[list[int]]:
     """Return the bundles of each block."""
-    offsets, bundles = balanced_routes(small, blocks, seed=seed)
+    offsets, bundles = balanced_routes(small, blocks, seed=seed, by_hop=by_hop)
     return [part.tolist() for part in np.split(bundles, offsets[1:-1])] if len(blocks) else []
 
 
 @settings(max_examples=60)
-@given(st.data(), problems(kinds=("all-to-all", "gather", "scatter")), st.integers(0, 3))
-def test_routes_are_shortest_ways(data: st.DataObject, problem: Instance, seed: int) -> None:
+@given(st.data(), problems(kinds=("all-to-all", "gather", "scatter")), st.integers(0, 3), st.booleans())
+def test_routes_are_shortest_ways(data: st.DataObject, problem: Instance, seed: int, by_hop: bool) -> None:
     """Tests that each route leads from source to target in the least number of cycles."""
     symmetry = data.draw(st.sampled_from([trivial(problem.network), *symmetries(problem)]))
     small = quotient(problem, flow_of(problem.stage, padded=True), symmetry)
     blocks = small.blocks(2)
-    for block, route in enumerate(routes_of(small, blocks, seed=seed)):
+    for block, route in enumerate(routes_of(small, blocks, seed=seed, by_hop=by_hop)):
         nodes = [int(blocks.source[block])]
         for bundle in route:
             assert problem.network.source[bundle] == nodes[-1]
