@@ -254,7 +254,7 @@ def checked_options(model: type[Model], command: str, choices: dict[str, Any]) -
         return model(**choices)
     except ValidationError as error:
         fault = error.errors()[0]
-        problem = f"{fault['msg']}, got {fault['input']}"
+        problem = fault["msg"] if fault["input"] is True else f"{fault['msg']}, got {fault['input']}"
         raise InputError(f"lpxsched {command}", problem, key=flag_of(str(fault["loc"][0]))) from None
 
 

@@ -236,6 +236,12 @@ def test_a_wrong_kind_or_topology_gets_one_line(ring: str, capsys: pytest.Captur
     assert "no topology of this name" in refused(["all-gather", "ring-9"], capsys)
 
 
+def test_a_flag_is_refused_without_its_value(ring: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests --relays alone: that it is given is all that it says."""
+    line = refused(["all-gather", ring, "--relays"], capsys)
+    assert line.endswith("--relays: is for --chips: without it no chip is left that could relay")
+
+
 def test_a_root_outside_of_the_chosen_chips_is_refused(ring: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Tests a chip of the fabric that takes no part."""
     line = refused(["gather", ring, "--chips", "0-2", "--root", "3"], capsys)
