@@ -3,8 +3,8 @@
     python -m benchmarks.beside DIR [--only NAME] [--rounds N] [--least SECONDS]
 
 DIR is the other checkout, of version 0.1 or later. Each table is made by both in turn, each in a process of its own, so
-that both see the same machine; of several rounds the least counts. Rows that both have are compared where one of them
-takes at least so many seconds.
+that both see the same machine; of several rounds the least counts. Of the rows that both have those are printed that
+say something else, or take one of them at least so many seconds.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 HERE = Path(__file__).resolve().parent.parent
-NAMES = ("all-gather", "heterogeneous", "pipelined", "all-to-all", "tsp", "rack", "periods")
+NAMES = ("all-gather", "heterogeneous", "boxes", "pipelined", "all-to-all", "tsp", "rack", "periods")
 # Columns that say what is solved, and those of which the first that a table has says how well.
-KEYS = ("instance", "chunks", "MiB", "bytes", "n", "fabric", "chips", "collective", "vectors")
+KEYS = ("instance", "box", "chunks", "MiB", "bytes", "n", "fabric", "chips", "collective", "vectors")
 RESULTS = ("period", "cycles", "slots", "us", "steps", "auto GB/s", "speed-up", "ns")
 # Seconds of the benchmark are those of the process, however busy the machine is.
 RUN = """
@@ -78,7 +78,7 @@ def main() -> None:
     parser.add_argument("--least", type=float, default=0.1, help="seconds below which a row is left out")
     chosen = parser.parse_args()
     print("| table | what | before | now | s before | s now | ratio |\n|" + "---|" * 7)
-    compared, slower = 0, 0
+    compared, slower, other = 0, 0, 0
     for name in chosen.only or NAMES:
         pairs = [(rows(chosen.checkout.resolve(), name), rows(HERE, name)) for _ in range(chosen.rounds)]
         before, now = (least(list(side)) for side in zip(*pairs, strict=True))
@@ -87,13 +87,15 @@ def main() -> None:
                 continue
             then = before[key]
             compared += 1
-            if max(then.seconds, new.seconds) < chosen.least:
+            other += then.result != new.result
+            if then.result == new.result and max(then.seconds, new.seconds) < chosen.least:
                 continue
             ratio = new.seconds / then.seconds
             slower += ratio > MOST_TIMES
             times = f"{then.seconds:.3f} | {new.seconds:.3f} | {ratio:.2f}"
             print(f"| {name} | {' '.join(key[1:])} | {then.result} | {new.result} | {times} |", flush=True)
-    print(f"\nrows compared: {compared}; printed and more than {MOST_TIMES} times as long as before: {slower}")
+    print(f"\nrows compared: {compared}; with another result: {other}")
+    print(f"printed and more than {MOST_TIMES} times as long as before: {slower}")
 
 
 if __name__ == "__main__":

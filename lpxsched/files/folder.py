@@ -181,7 +181,7 @@ def _exchange(one: Path, other: Path) -> None:
         paths = (_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE)
         code = ctypes.get_errno() if libc.renameat2(*paths) else 0
     if code in _CANNOT_EXCHANGE:
-        raise OSError(code, "this system cannot exchange folders atomically; remove the old build")
+        raise OSError(code, "this system cannot exchange folders atomically; remove the old folder")
     if code:
         raise OSError(code, os.strerror(code))
 

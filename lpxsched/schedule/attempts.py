@@ -14,10 +14,10 @@ from lpxsched.schedule.bounds.best import collective_bound
 from lpxsched.schedule.plan import deliveries
 from lpxsched.schedule.policy import (
     GOOD_ENOUGH,
-    LESS_PATIENCE,
     MOST_GROUPS,
     PACKING_SECONDS,
     PATIENCE,
+    PATIENCE_PARTS_AT_ONE_NODE,
     ROUNDS,
     SLOTS,
     SLOTS_PER_CANDIDATE,
@@ -203,7 +203,10 @@ def _attempts(
         middle = quotient(problem, middle_flow(forward), symmetry)
         yield lambda budget: _summed_there(
             search(
-                middle, middle.reversed(), seed=seed, budget=replace(budget, patience=budget.patience // LESS_PATIENCE)
+                middle,
+                middle.reversed(),
+                seed=seed,
+                budget=replace(budget, patience=budget.patience // PATIENCE_PARTS_AT_ONE_NODE),
             )
         )
 

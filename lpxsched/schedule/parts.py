@@ -94,7 +94,7 @@ class Builder:
 
 
 def beside(plans: Sequence[Plan]) -> Plan:
-    """Return plans of different blocks of a layer as one."""
+    """Return plans of different blocks as one."""
     blocks, slots, sums = (
         np.cumsum([0, *counts])
         for counts in ([len(p.blocks) for p in plans], [p.slots for p in plans], [p.sums for p in plans])

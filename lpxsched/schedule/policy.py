@@ -1,7 +1,8 @@
 """How much is tried, and from where on it is not: all thresholds of the search for schedules and bounds.
 
-None of them changes what is valid or proven; each trades time for cycles. Where a figure was measured it stands beside
-the threshold.
+None of them changes what is valid; those of bounds change how much is proven, never whether it holds. Each trades time
+for cycles. Where a figure was measured it stands beside the threshold; `python -m benchmarks.collectives --only
+thresholds` solves small problems at half and at twice each.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ MOST_STAGED = 1 << 16
 # Candidates at effort 1, those in a row that may be in vain, slots placed for them; each further step doubles all.
 ROUNDS, PATIENCE, SLOTS = 64, 24, 1_000_000
 # Part of that patience for sums at one node: where they win they do so at once (stars, lines, trees).
-LESS_PATIENCE = 4
+PATIENCE_PARTS_AT_ONE_NODE = 4
 # About how often a search places each slot of a candidate: without symmetry a larger problem gets one candidate.
 SLOTS_PER_CANDIDATE = 8
 # A stronger collective is searched for what another keeps of it where one candidate takes at most one slot in so many:
@@ -100,7 +101,7 @@ MOST_HOPS, ROOM_HOPS = 8, 8
 # Classes of links whose orders are told apart, mixtures of orders, and prices of forks.
 MOST_ORDERED_CLASSES, MOST_MIXTURES, FORK_PRICES = 2, 6, (0.2, 1.0)
 # Streams of summands that may go on before they are added, besides all; streams of one depth that are added: on a line
-# of 16 chips these take 37 cycles for 4 vectors (else 41) and 72 for 16 (else 77).
+# of 16 chips these take 35 cycles for 4 vectors (else 41) and 69 for 16 (else 77).
 STREAMS, ALIKE = (1, 2, 3, 4, 6, 8, 16), (2, 3, 4)
 # Blocks times nodes beyond which other searches are as good as ways of earliest arrival, and much faster.
 MOST_WORK = 20_000_000
@@ -134,8 +135,9 @@ PACKED_LENGTHS = 3
 PASSES = 6
 # Tasks beyond which times are taken as the search for ways leaves them.
 MOST_JUSTIFIED = 150_000
-# A first guess of times that is longer than the best by one part in so many is not worth to be justified.
-HOPELESS = 4
+# A first guess of times that is longer than the best by one part in so many is not worth to be justified; nor is a
+# stronger collective that is so much longer worth to be solved in full for what another keeps of it.
+HOPELESS, MAY_END_BEFORE = 4, 4
 # Periods that are tried one cycle after the other before room is given for a whole task, and what lies between halved;
 # two that differ by less than one part in so many are as good as each other.
 TIGHT_TRIES, FINE_PERIOD = 3, 256

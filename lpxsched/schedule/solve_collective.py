@@ -11,7 +11,7 @@ from lpxsched.schedule.attempts import kept_of, may_model, searches, takes_parts
 from lpxsched.schedule.bounds.best import collective_bound
 from lpxsched.schedule.policy import (
     EXTENTS,
-    HOPELESS,
+    MAY_END_BEFORE,
     MOST_MODELLED,
     NEAR_ENOUGH,
     NEAR_EXTENT,
@@ -43,11 +43,11 @@ class Others(NamedTuple):
     solved: dict[Collective, Result]
 
     def may_end_before(self, cycles: int, stage: Collective) -> bool:
-        """Return whether CP-SAT may bring a collective that was searched below some cycles."""
+        """Return whether a collective that was searched is below some cycles, or CP-SAT may bring it there."""
         found, bound = self.searched.get(stage, (None, None))
         if found is None or bound is None:
             return False
-        return bound.cycles < cycles and found.placement.makespan_cycles <= cycles + cycles // HOPELESS
+        return bound.cycles < cycles and found.placement.makespan_cycles <= cycles + cycles // MAY_END_BEFORE
 
 
 def solve_transfers(instance: Instance, options: SolveOptions, bound: LowerBound | None = None) -> Result:

@@ -433,8 +433,8 @@ class NoExchange:
 @pytest.mark.parametrize(
     ("code", "problem"),
     [
-        (errno.ENOSYS, "this system cannot exchange folders atomically; remove the old build"),
-        (errno.EINVAL, "this system cannot exchange folders atomically; remove the old build"),
+        (errno.ENOSYS, "this system cannot exchange folders atomically; remove the old folder"),
+        (errno.EINVAL, "this system cannot exchange folders atomically; remove the old folder"),
         (errno.EACCES, "Permission denied"),
     ],
 )

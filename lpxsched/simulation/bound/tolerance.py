@@ -108,7 +108,8 @@ def _later(timeline: Timeline, cycles: int) -> Timeline:
 
 def _largest(case: Case, at: Callable[[int], tuple[Case, int]], most: int, parts: int) -> Tolerance:
     if not case.aligned:
-        reason = {"what": "no tree of counters holds all chips, as where clocks are perfect: clocks that drift never agree"}
+        what = "no tree of counters holds all chips, as where clocks are perfect: clocks that drift never agree"
+        reason = {"what": what}
         return Tolerance(Fraction(0), reason | _of_slot(case))
     if case.fullest.spare_vectors < 0:
         return Tolerance(Fraction(0), failing(case, 0))

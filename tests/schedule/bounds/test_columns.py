@@ -1,4 +1,4 @@
-"""BoundColumns in columns."""
+"""Bounds in columns."""
 
 from __future__ import annotations
 
