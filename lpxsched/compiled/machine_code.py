@@ -107,7 +107,7 @@ def find(
         result_format, code = _made(function, arguments, words)
         word_formats = "".join(WORDS[type(word)] for word in words)
         header = {"stamp": full_stamp, "words": word_formats, "result": result_format}
-        header["code"] = sha256(code).hexdigest()
+        header["digest"] = _digest(word_formats, result_format, code)
         _keep(folders, name, json.dumps(header).encode() + b"\n" + code)
         kept = word_formats, result_format, code
     return _loaded(*kept)
@@ -135,11 +135,17 @@ def _kept(folders: Sequence[Path], name: str, stamp: str) -> tuple[str, str, byt
         try:
             line, _, code = (folder / name).read_bytes().partition(b"\n")
             header = json.loads(line)
-            if header["stamp"] == stamp and header["code"] == sha256(code).hexdigest():
-                return header["words"], header["result"], code
-        except (OSError, ValueError, KeyError, TypeError):
+            kept = header["words"], header["result"], code
+            if header["stamp"] == stamp and header["digest"] == _digest(*kept):
+                return kept
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue
     return None
+
+
+def _digest(word_formats: str, result_format: str, code: bytes) -> str:
+    """Return the digest of code and of how it is called."""
+    return sha256(json.dumps([word_formats, result_format]).encode() + code).hexdigest()
 
 
 def _keep(folders: Sequence[Path], name: str, content: bytes) -> None:

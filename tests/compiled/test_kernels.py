@@ -102,11 +102,13 @@ def test_a_change_gives_fresh_code(outer: Path, module: str, old: str, new: str,
 
 
 def test_damaged_code_is_made_anew(outer: Path) -> None:
-    """Tests a file of which the last byte is lost, and one of another kind."""
+    """Tests a file of which the last byte is lost, others of another kind, and one that is called in another way."""
     run(outer)
     (kept,) = outer.parent.glob("__pycache__/*.kernel")
     content = kept.read_bytes()
-    for damaged in (content[:-1], b"", b"[]\n"):
+    called = content.replace(b'"result": "q"', b'"result": "i"')
+    assert called != content
+    for damaged in (content[:-1], b"", b"[]\n", b"[" * 200_000, called):
         kept.write_bytes(damaged)
         assert run(outer) == "1011 True"
         assert kept.read_bytes() == content
