@@ -20,11 +20,14 @@ No summands but those from d hops on are needed for it: the bound is the least T
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from lpxsched.schedule.problem.instance import Instance
@@ -44,12 +47,12 @@ def traffic_bound(problem: Instance) -> int:
     """
     chips, vectors = problem.network.width, problem.stage.vectors
     hop, add = int(problem.network.hop_cycles[0]), problem.add_cost.cycles(2, 1)
-    traffic = [_first_level(chips)]
+    traffic: list[Integers] = []
+    levels = traffic_by_levels(chips)
     least, most = 0, chips * (vectors + hop + add)
     while least < most:
         cycles = (least + most) // 2
-        while len(traffic) <= min(cycles // add, chips):
-            traffic.append(_next_level(traffic[-1]))
+        traffic += islice(levels, max(0, min(cycles // add, chips) + 1 - len(traffic)))
         fits = all(
             vectors * _to_root(traffic, (cycles - first * hop) // add, first) <= _room(cycles, chips, hop)
             for first in range(chips)
@@ -59,12 +62,15 @@ def traffic_bound(problem: Instance) -> int:
     return least
 
 
-def traffic_by_levels(chips: int, levels: int) -> Integers:
-    """Return the least traffic of 0 to `chips` neighbours, by target, counted from `chips` chips before the first."""
+def traffic_by_levels(chips: int) -> Iterator[Integers]:
+    """Yield the least traffic of 0, 1, 2, ... levels: of 0 to `chips` neighbours, by target.
+
+    Targets are counted from `chips` chips before the first.
+    """
     traffic = _first_level(chips)
-    for _ in range(levels):
+    while True:
+        yield traffic
         traffic = _next_level(traffic)
-    return traffic
 
 
 def _to_root(traffic: list[Integers], levels: int, first: int) -> int:

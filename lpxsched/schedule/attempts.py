@@ -34,12 +34,12 @@ from lpxsched.schedule.symmetry.quotient import Quotient, flow_of, gathered_flow
 from lpxsched.units import NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.network import Network
-    from lpxsched.schedule.result import Found, LowerBound, Schedule
+    from lpxsched.schedule.result import Found, LowerBound
     from lpxsched.traffic.collectives import Collective
 
 
@@ -85,7 +85,7 @@ def searches(
         whole = [part for part in parts if part is not None]
         if len(whole) == len(stages):
             schedules = [lifted_collective(part) for part in whole]
-            found = kept_of(problem, stages, schedules, enough=bound.cycles)
+            found = kept(problem, list(zip(stages, schedules, strict=True)), enough=bound.cycles)
             yield found
             best = min(best, found, key=lambda one: one.quality)
 
@@ -93,14 +93,6 @@ def searches(
 def takes_parts(problem: Instance, options: SolveOptions) -> bool:
     """Return whether a collective may keep what it needs of stronger ones."""
     return not options.cyclic and options.solver != "symmetric" and _all_meet(problem)
-
-
-def kept_of(
-    problem: Instance, stages: Sequence[Collective], schedules: Sequence[Schedule], *, enough: int
-) -> Found[Quotient]:
-    """Return what a collective keeps of stronger ones in turn."""
-    forward = quotient(problem, flow_of(problem.stage, padded=False), trivial(problem.network))
-    return kept(forward, list(zip(stages, schedules, strict=True)), enough=enough)
 
 
 def _part(

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
 from lpxsched.errors import InfeasibleError, NothingFoundError
-from lpxsched.schedule.attempts import kept_of, may_model, searches, takes_parts
+from lpxsched.schedule.attempts import may_model, searches, takes_parts
 from lpxsched.schedule.bounds.best import collective_bound
 from lpxsched.schedule.policy import (
     EXTENTS,
@@ -21,7 +21,7 @@ from lpxsched.schedule.policy import (
 )
 from lpxsched.schedule.problem.collective import stage_instance
 from lpxsched.schedule.result import Found, LowerBound, Result
-from lpxsched.schedule.stronger import stronger
+from lpxsched.schedule.stronger import kept, stronger
 from lpxsched.schedule.symmetry.lift import lifted_collective
 from lpxsched.schedule.times.plan_tasks import plan_tasks
 from lpxsched.schedule.trimmed import trimmed
@@ -140,7 +140,7 @@ def _shortened(problem: Instance, options: SolveOptions, others: Others) -> None
 
 def _kept(problem: Instance, stage: Collective, schedule: Schedule, *, enough: int) -> Schedule:
     """Return what is kept of a stronger collective: placed anew or, where that cuts sums and is longer, as it is."""
-    anew = lifted_collective(kept_of(problem, [stage], [schedule], enough=enough))
+    anew = lifted_collective(kept(problem, [(stage, schedule)], enough=enough))
     return min(filter(None, [anew, trimmed(problem, stage, schedule)]), key=lambda one: one.makespan_cycles)
 
 

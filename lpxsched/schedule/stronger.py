@@ -18,6 +18,7 @@ from lpxsched.schedule.problem.collective import stage_instance
 from lpxsched.schedule.problem.ragged import counted
 from lpxsched.schedule.result import Found
 from lpxsched.schedule.routes.list_plan import Values, carried, needed
+from lpxsched.schedule.symmetry.groups import trivial
 from lpxsched.schedule.symmetry.quotient import Blocks, flow_of, quotient
 from lpxsched.schedule.times.placement import improved
 from lpxsched.schedule.times.plan_tasks import plan_tasks
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lpxsched.compiled.kernels import Integers
+    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.network import Network
     from lpxsched.schedule.result import Schedule
     from lpxsched.schedule.symmetry.quotient import Quotient
@@ -93,7 +95,7 @@ class _Cells(NamedTuple):
     held: Integers
 
 
-def kept(problem: Quotient, stages: Sequence[tuple[Collective, Schedule]], *, enough: int) -> Found[Quotient]:
+def kept(problem: Instance, stages: Sequence[tuple[Collective, Schedule]], *, enough: int) -> Found[Quotient]:
     """Return a collective made of stronger ones in turn: as they are, without what it does not need, and placed anew.
 
     It is no longer than they are and a turnaround between them, which what was read or added pays before it leaves,
@@ -102,21 +104,19 @@ def kept(problem: Quotient, stages: Sequence[tuple[Collective, Schedule]], *, en
 
     Parameters
     ----------
-    problem : Quotient
-        Of the collective, without symmetry.
+    problem : Instance
+        Of the collective.
     stages : sequence of (Collective, Schedule)
         On the same network, from `stronger`.
     enough : int
         Nothing is looked for below it.
     """
-    if len(stages) > 1 and problem.instance.stage.is_sum and _sums_at_readers(stages[0][1]):
-        # One share a chip, as stages have them: the last may be of nothing.
-        problem = quotient(problem.instance, flow_of(problem.instance.stage, padded=True), problem.symmetry)
-        plan, start = _in_halves(problem, stages)
-    else:
-        plan, start = _planned(problem, stages, _cuts(problem, stages))
+    halves = len(stages) > 1 and problem.stage.is_sum and _sums_at_readers(stages[0][1])
+    # In halves one share a chip, as stages have them: the last may be of nothing.
+    whole = quotient(problem, flow_of(problem.stage, padded=halves), trivial(problem.network))
+    plan, start = _in_halves(whole, stages) if halves else _planned(whole, stages, _cuts(whole, stages))
     in_time = np.argsort(start, kind="stable")
-    return Found(problem, plan, improved(plan_tasks(problem, plan), in_time, enough=enough))
+    return Found(whole, plan, improved(plan_tasks(whole, plan), in_time, enough=enough))
 
 
 def _sums_at_readers(schedule: Schedule) -> bool:

@@ -1,4 +1,4 @@
-"""BoundColumns in columns: cycles, and the arguments that entered them.
+"""Bounds in columns: cycles, and the arguments that entered them.
 
 Where several bounds are equal the first decides, so that what is told does not hang on how they are compared.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class BoundColumns(NamedTuple):
-    """BoundColumns in cycles and the arguments that entered them, of equal shapes."""
+    """Bounds in cycles and the arguments that entered them, of equal shapes."""
 
     cycles: Integers
     arguments: Integers

@@ -65,7 +65,7 @@ CUT, STREAM, SUMMANDS = 1, 2, 4
 
 
 class Reach(NamedTuple):
-    """BoundColumns of demands at nodes: of the first vector and of all, and of the first that must enter the node."""
+    """Bounds of demands at nodes: of the first vector and of all, and of the first that must enter the node."""
 
     first: BoundColumns
     last: BoundColumns
@@ -119,7 +119,7 @@ def _walked(instance: Instance) -> tuple[_Walk, tuple[Integers, Integers]]:
 
 
 class _Walk:
-    """BoundColumns found so far while an instance is walked in the order of precedence."""
+    """Bounds found so far while an instance is walked in the order of precedence."""
 
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
@@ -172,7 +172,7 @@ class _Walk:
         return (root >= self.instance.network.chips) & self.joined[root, node]
 
     def reach(self, demands: Integers, nodes: Integers) -> Reach:
-        """BoundColumns of demands at nodes that read them."""
+        """Bounds of demands at nodes that read them."""
         reach = Reach(*(none(len(demands)) for _ in Reach._fields))
         alike = self.alike[demands]
         for number in (NONE, *self.sums):
@@ -186,7 +186,7 @@ class _Walk:
         return reach
 
     def _copies_at(self, demands: Integers, nodes: Integers) -> Reach:
-        """BoundColumns of copies at nodes, each from the one node that holds it."""
+        """Bounds of copies at nodes, each from the one node that holds it."""
         instance, root = self.instance, self._root(demands)
         made = self.ends(instance.demand_leaf_operators.first(demands))
         first, vectors = made.later(self.ways[root, nodes]), instance.demand_vectors[demands]
@@ -198,7 +198,7 @@ class _Walk:
         return Reach(first, first.later(spread, np.where(spread, STREAM, 0)), first)
 
     def _sums_at(self, summed: Summed, demands: Integers, nodes: Integers) -> Reach:
-        """BoundColumns of sums of the same leaves at nodes, made there or elsewhere."""
+        """Bounds of sums of the same leaves at nodes, made there or elsewhere."""
         own, complete, enters = (column.at(nodes) for column in (summed.own, summed.complete, summed.enters))
         spread = self.lanes_from_chips.spread(nodes, self.instance.demand_vectors[demands])
         read = enters.later(spread, np.where(spread, CUT, 0))
@@ -239,7 +239,7 @@ class _Walk:
         )
 
     def summands_leave(self) -> BoundColumns:
-        """BoundColumns of the makespan by the lanes out of each chip that holds summands of what others read."""
+        """Bounds of the makespan by the lanes out of each chip that holds summands of what others read."""
         chips, vectors = self.instance.network.chips, np.zeros(self.instance.network.chips, dtype=np.int64)
         nothing, bound = none(chips, 0), np.full(chips, NEVER)
         produced, leaving = none(chips, NEVER), []

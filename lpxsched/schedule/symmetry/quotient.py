@@ -71,8 +71,8 @@ def flow_of(collective: Collective, *, padded: bool) -> Pieces:
     """Return what a collective copies; for sums, what would be copied if time ran backwards.
 
     An all-reduce is made of shares of equal length, each summed at a chip of its own and copied from there to all;
-    `padded`, of one share a chip, if only for the symmetry. The last may reach
-    beyond its tensor, which a lift cuts off.
+    `padded`, of one share a chip, if only for the symmetry. The last may reach beyond its
+    tensor, which a lift cuts off.
     """
     if collective.kind == "all-reduce":
         size = -(-collective.vectors // collective.width)
