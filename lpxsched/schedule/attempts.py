@@ -6,11 +6,10 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.bounds.best import collective_bound
 from lpxsched.schedule.plan import deliveries
 from lpxsched.schedule.policy import (
     GOOD_ENOUGH,
@@ -21,15 +20,10 @@ from lpxsched.schedule.policy import (
     ROUNDS,
     SLOTS,
     SLOTS_PER_CANDIDATE,
-    SLOTS_PER_PART,
 )
-from lpxsched.schedule.problem.collective import stage_instance
-from lpxsched.schedule.problem.wires import FAR, all_ways
 from lpxsched.schedule.routes.choices import packs_trees
 from lpxsched.schedule.search import Budget, exchange, search
-from lpxsched.schedule.stronger import kept, stronger
 from lpxsched.schedule.symmetry.groups import Symmetry, symmetries, trivial
-from lpxsched.schedule.symmetry.lift import lifted_collective
 from lpxsched.schedule.symmetry.quotient import Quotient, flow_of, gathered_flow, middle_flow, quotient
 from lpxsched.units import NEVER
 
@@ -43,75 +37,6 @@ if TYPE_CHECKING:
     from lpxsched.traffic.collectives import Collective
 
 
-class Searched(NamedTuple):
-    """What searches found of a collective, if anything, and its lower bound."""
-
-    found: Found[Quotient] | None
-    bound: LowerBound
-
-
-def searches(
-    problem: Instance, options: SolveOptions, bound: LowerBound, searched: dict[Collective, Searched] | None = None
-) -> Iterator[Found[Quotient]]:
-    """Yield what searches find for a collective until one meets the bound, then what it keeps of stronger ones.
-
-    Parameters
-    ----------
-    problem : Instance
-        Of one stage.
-    options : SolveOptions
-    bound : LowerBound
-        Nothing is looked for below it.
-    searched : dict
-        Collectives of the same chips that need no second search; those that are searched are added.
-    """
-    searched = {} if searched is None else searched
-    best: Found[Quotient] | None = None
-    known = searched.get(problem.stage)
-    for found in _searched_in_groups(problem, options, bound) if known is None else [known.found]:
-        if found is not None:
-            yield found
-            best = found if best is None else min(best, found, key=lambda one: one.quality)
-    searched[problem.stage] = Searched(best, bound)
-    if best is None or not takes_parts(problem, options):
-        return
-    for stages in stronger(problem.stage):
-        if best.objective_cycles <= _good_enough(options, bound):
-            return
-        if any(_is_large(stage, problem.network, _slots(options) // SLOTS_PER_PART) for stage in stages):
-            continue
-        cycles = best.placement.makespan_cycles
-        parts = [_part(problem, stage, options, searched, known_cycles=cycles) for stage in stages]
-        whole = [part for part in parts if part is not None]
-        if len(whole) == len(stages):
-            schedules = [lifted_collective(part) for part in whole]
-            found = kept(problem, list(zip(stages, schedules, strict=True)), enough=bound.cycles)
-            yield found
-            best = min(best, found, key=lambda one: one.quality)
-
-
-def takes_parts(problem: Instance, options: SolveOptions) -> bool:
-    """Return whether a collective may keep what it needs of stronger ones."""
-    return not options.cyclic and options.solver != "symmetric" and _all_meet(problem)
-
-
-def _part(
-    problem: Instance,
-    stage: Collective,
-    options: SolveOptions,
-    searched: dict[Collective, Searched],
-    *,
-    known_cycles: int,
-) -> Found[Quotient] | None:
-    """Return the best of another collective of the same chips, None where all are much longer than what is known."""
-    if stage not in searched:
-        other = stage_instance(problem.network, stage, problem.add_cost)
-        bound = collective_bound(other)
-        every = _searched_in_groups(other, options, bound, known_cycles=known_cycles)
-        searched[stage] = Searched(min(every, key=lambda one: one.quality, default=None), bound)
-    return searched[stage].found
-
-
 def _slots(options: SolveOptions) -> int:
     return SLOTS << (options.effort - 1)
 
@@ -120,10 +45,21 @@ def _good_enough(options: SolveOptions, bound: LowerBound) -> Fraction:
     return bound.cycles * (1 + Fraction(1, GOOD_ENOUGH << (options.effort - 1)))
 
 
-def _searched_in_groups(
+def searches(
     problem: Instance, options: SolveOptions, bound: LowerBound, *, known_cycles: int = NEVER
 ) -> Iterator[Found[Quotient]]:
-    """Yield what each search finds, group after group of translations; the largest group comes first."""
+    """Yield what each search finds, group after group of translations, until one meets the bound.
+
+    Parameters
+    ----------
+    problem : Instance
+        Of one stage.
+    options : SolveOptions
+    bound : LowerBound
+        Nothing is looked for below it.
+    known_cycles : int
+        What is much longer is given up early.
+    """
     more = options.effort - 1
     packing_seconds = options.seconds(PACKING_SECONDS) if options.cyclic and may_model(options) else 0.0
     budget = Budget(
@@ -210,9 +146,3 @@ def _summed_there(found: Found[Quotient] | None) -> Found[Quotient] | None:
     plan, width = found.plan, found.problem.instance.stage.width
     read = deliveries(found.problem.wires, plan)
     return found if len(np.unique(read.reader + width * read.block)) == width * len(plan.blocks.piece) else None
-
-
-def _all_meet(problem: Instance) -> bool:
-    """Return whether each chip that takes part reaches every other, as an all-reduce asks for."""
-    width = problem.network.width
-    return bool((all_ways(problem.network)[:width, :width] < FAR).all())

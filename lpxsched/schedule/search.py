@@ -22,9 +22,10 @@ from lpxsched.schedule.routes.candidates import Candidate, candidate_of
 from lpxsched.schedule.routes.choices import Style, block_lengths, first_choices, further_choices, packings
 from lpxsched.schedule.routes.exchange import exchange_classes, exchange_plan, exchange_sequences
 from lpxsched.schedule.symmetry.quotient import HALVES, Quotient, quotient
-from lpxsched.schedule.times.modulo import in_turns, shortest_period
-from lpxsched.schedule.times.placement import depth, improved, placed
+from lpxsched.schedule.times.modulo import shortest_period
+from lpxsched.schedule.times.placement import depth
 from lpxsched.schedule.times.plan_tasks import plan_tasks
+from lpxsched.schedule.times.settled import settled
 from lpxsched.traffic.collectives import EVERY, Pieces
 from lpxsched.units import NEVER
 
@@ -215,7 +216,5 @@ def _settled(
     if budget.cyclic and shortest_period(tasks) >= below:
         return None
     order = np.argsort(depth(tasks), kind="stable") if start.order is None else start.order
-    if not budget.cyclic:
-        return Found(problem, plan, improved(tasks, order, enough=budget.enough_cycles))
-    turning = in_turns(tasks, placed(tasks, order), enough=budget.enough_cycles, below=below)
-    return Found(problem, plan, turning) if turning else None
+    placement = settled(tasks, order, enough=budget.enough_cycles, cyclic=budget.cyclic, below=below)
+    return Found(problem, plan, placement) if placement else None

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from lpxsched.errors import InfeasibleError, NothingFoundError
-from lpxsched.schedule.attempts import may_model, searches, takes_parts
+from lpxsched.schedule.attempts import may_model
 from lpxsched.schedule.bounds.best import collective_bound
 from lpxsched.schedule.policy import (
     EXTENTS,
-    MAY_END_BEFORE,
     MOST_MODELLED,
     NEAR_ENOUGH,
     NEAR_EXTENT,
@@ -19,35 +18,21 @@ from lpxsched.schedule.policy import (
     TIMES_SECONDS,
     WAYS_SECONDS,
 )
-from lpxsched.schedule.problem.collective import stage_instance
 from lpxsched.schedule.result import Found, LowerBound, Result
-from lpxsched.schedule.stronger import kept, stronger
+from lpxsched.schedule.stronger.kept import kept
+from lpxsched.schedule.stronger.others import Others, searches_with_stronger
+from lpxsched.schedule.stronger.trimmed import trimmed
 from lpxsched.schedule.symmetry.lift import lifted_collective
 from lpxsched.schedule.times.plan_tasks import plan_tasks
-from lpxsched.schedule.trimmed import trimmed
 
 if TYPE_CHECKING:
-    from lpxsched.schedule.attempts import Searched
+    from collections.abc import Sequence
+
     from lpxsched.schedule.cpsat.runs import Effort
     from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.result import Schedule
     from lpxsched.schedule.symmetry.quotient import Quotient
     from lpxsched.traffic.collectives import Collective
-
-
-class Others(NamedTuple):
-    """Collectives of the same chips: what searches found, and the best that there is now of each that was solved."""
-
-    searched: dict[Collective, Searched]
-    solved: dict[Collective, Result]
-
-    def may_end_before(self, cycles: int, stage: Collective) -> bool:
-        """Return whether a collective that was searched is below some cycles, or CP-SAT may bring it there."""
-        found, bound = self.searched.get(stage, (None, None))
-        if found is None or bound is None:
-            return False
-        return bound.cycles < cycles and found.placement.makespan_cycles <= cycles + cycles // MAY_END_BEFORE
 
 
 def solve_transfers(instance: Instance, options: SolveOptions, bound: LowerBound | None = None) -> Result:
@@ -74,7 +59,7 @@ def solve_transfers(instance: Instance, options: SolveOptions, bound: LowerBound
     bound = bound or collective_bound(problem, repeats=options.cyclic)
     if options.deadline_cycles is not None:
         _refuse_deadline(options, collective_bound(problem) if options.cyclic else bound, stall)
-    result = _solved(problem, options, bound, Others({}, {}))
+    result = _solved(problem.stage, Others(problem, options, {problem.stage: bound}))
     if result is None:
         raise _nothing_found(options)
     if not options.cyclic:
@@ -101,47 +86,50 @@ def _nothing_found(options: SolveOptions) -> NothingFoundError:
     return NothingFoundError(f"solver {options.solver} found no ways at effort {options.effort}")
 
 
-def _solved(problem: Instance, options: SolveOptions, bound: LowerBound, others: Others) -> Result | None:
+def _solved(stage: Collective, others: Others) -> Result | None:
     """Return the best that searches, CP-SAT and stronger collectives give, with the best bound."""
-    found = min(searches(problem, options, bound, others.searched), key=lambda found: found.quality, default=None)
+    found = min(searches_with_stronger(stage, others), key=lambda found: found.quality, default=None)
     if found is None:
         return None
-    improved, bound = _improved(found, options, bound)
+    improved, bound = _improved(found, others.options, others.bound(stage))
     modelled = found.is_modelled or improved is not found
     solver = "symmetric" if improved.problem.symmetry.order > 1 else "cpsat" if modelled else "greedy"
-    others.solved[problem.stage] = Result(lifted_collective(improved), bound, solver)
-    if takes_parts(problem, options):
-        _shortened(problem, options, others)
-    return others.solved[problem.stage]
+    others.solved[stage] = Result(lifted_collective(improved), bound, solver)
+    _shortened(stage, others)
+    return others.solved[stage]
 
 
-def _shortened(problem: Instance, options: SolveOptions, others: Others) -> None:
+def _shortened(stage: Collective, others: Others) -> None:
     """Solve stronger collectives that may end before the best of one, which then keeps what it needs of them.
 
-    Each is solved once; of one that is under way what it has by now is taken. Only where both sum, or neither does, is
-    what is kept no longer for certain.
+    Each is solved once; of one that is under way what it has by now is taken.
     """
-    solved = others.solved
-    for stage in (stages[0] for stages in stronger(problem.stage) if len(stages) == 1):
-        best = solved[problem.stage]
-        if best.makespan_cycles <= best.bound.cycles:
+    for stages in others.worth(stage):
+        best = others.solved[stage]
+        if best.objective_cycles <= best.bound.cycles:
             return
-        if stage.is_sum != problem.stage.is_sum or not others.may_end_before(best.makespan_cycles, stage):
+        if not others.searched(stages, best.objective_cycles):
             continue
-        if stage not in solved:
-            other = stage_instance(problem.network, stage, problem.add_cost)
-            _solved(other, options, others.searched[stage].bound, others)
-        found = solved[stage]
-        if found.makespan_cycles < best.makespan_cycles:
-            schedule = _kept(problem, stage, found.schedule, enough=best.bound.cycles)
-            better = replace(best, schedule=schedule, solver="cpsat" if found.solver == "cpsat" else "greedy")
-            solved[problem.stage] = min(best, better, key=lambda one: one.makespan_cycles)
+        for other in stages:
+            if other not in others.solved:
+                _solved(other, others)
+        results = [others.solved[other] for other in stages]
+        if others.in_turn([result.objective_cycles for result in results]) < best.objective_cycles:
+            better = _kept(stage, list(zip(stages, results, strict=True)), others)
+            others.solved[stage] = min(best, better, key=lambda one: one.objective_cycles)
 
 
-def _kept(problem: Instance, stage: Collective, schedule: Schedule, *, enough: int) -> Schedule:
-    """Return what is kept of a stronger collective: placed anew or, where that cuts sums and is longer, as it is."""
-    anew = lifted_collective(kept(problem, [(stage, schedule)], enough=enough))
-    return min(filter(None, [anew, trimmed(problem, stage, schedule)]), key=lambda one: one.makespan_cycles)
+def _kept(stage: Collective, solved: Sequence[tuple[Collective, Result]], others: Others) -> Result:
+    """Return what is kept of stronger collectives: placed anew or, where that cuts sums and is longer, as it is."""
+    problem, bound = others.instance(stage), others.solved[stage].bound
+    stages = [(other, result.schedule) for other, result in solved]
+    anew = kept(problem, stages, enough=bound.cycles, cyclic=others.options.cyclic)
+    solver = "cpsat" if any(result.solver == "cpsat" for _, result in solved) else "greedy"
+    schedules = [lifted_collective(anew)]
+    if len(stages) == 1 and stages[0][0].is_sum == problem.stage.is_sum:
+        schedules += filter(None, [trimmed(problem, *stages[0])])
+    every = [Result(schedule, bound, solver) for schedule in schedules]
+    return min(every, key=lambda one: (one.objective_cycles, one.makespan_cycles))
 
 
 def _improved(found: Found[Quotient], options: SolveOptions, bound: LowerBound) -> tuple[Found[Quotient], LowerBound]:

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.attempts import searches
-from lpxsched.schedule.bounds.best import collective_bound
 from lpxsched.schedule.parts import beside, of_pieces
 from lpxsched.schedule.policy import MOST_DELIVERED, MOST_OF_STAGE
 from lpxsched.schedule.problem.instance import Instance, ranks
@@ -16,6 +14,7 @@ from lpxsched.schedule.problem.stages import Stage, merged, stages_of
 from lpxsched.schedule.problem.wires import FAR, all_ways
 from lpxsched.schedule.result import Found, LowerBound
 from lpxsched.schedule.routes.stage_plan import Part, stage_part
+from lpxsched.schedule.stronger.others import Others, searches_with_stronger
 from lpxsched.schedule.symmetry.lift import lifted_collective
 from lpxsched.schedule.symmetry.padding import Padded, unpadded
 from lpxsched.schedule.times.placement import improved
@@ -105,7 +104,8 @@ class _Layer:
         instance, bundles = stage.instance(self.problem.instance)
         if (all_ways(instance.network) == FAR).any():
             return []
-        found = sorted(searches(instance, options, collective_bound(instance)), key=lambda found: found.quality)
+        every = searches_with_stronger(instance.stage, Others(instance, options))
+        found = sorted(every, key=lambda found: found.quality)
         layer = self.problem.instance
         return [stage_part(layer, stage, bundles, lifted_collective(plan)) for plan in found[:MOST_OF_STAGE]]
 

@@ -1,6 +1,6 @@
 """The schedule of a stronger collective as it is, without what a weaker one has no need of.
 
-Nothing is placed anew and no sum is cut: a sum of two vectors takes less than two sums, so that what `stronger` cuts
+Nothing is placed anew and no sum is cut: a sum of two vectors takes less than two sums, so that what `kept` cuts
 into the shares of a weaker collective may end later than the stronger one does.
 """
 
@@ -14,12 +14,12 @@ import numpy as np
 from lpxsched.schedule.problem.instance import sum_cycles
 from lpxsched.schedule.problem.ragged import counted
 from lpxsched.schedule.result import Schedule, Sums
-from lpxsched.schedule.stronger import first_of
+from lpxsched.schedule.stronger.cells import first_of
 from lpxsched.traffic.collectives import EVERY
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
-    from lpxsched.compiled.kernels import Integers
+    from lpxsched.compiled.kernels import Flags, Integers
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.network import Network
     from lpxsched.traffic.collectives import Collective
@@ -40,7 +40,7 @@ class _Runs(NamedTuple):
 def trimmed(problem: Instance, stage: Collective, schedule: Schedule) -> Schedule | None:
     """Return what a weaker collective needs of a stronger one, at the times that it has there.
 
-    None where a slot would be cut between two cycles, or a sum in two.
+    None where a slot would be cut between two cycles. With parts of a sum all that lies between them is added.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def trimmed(problem: Instance, stage: Collective, schedule: Schedule) -> Schedul
     rows, bundle = slot.node, schedule.slot_bundle[slot.node]
     before = slot.low - first[schedule.slot_value[rows]] - schedule.slot_first[rows]
     before = before * network.pitch_numerator[bundle]
-    if sums is None or (before % network.pitch_denominator[bundle]).any():
+    if (before % network.pitch_denominator[bundle]).any():
         return None
     number = np.cumsum(np.isin(np.arange(len(first)), made.value) | (np.arange(len(first)) < schedule.operators)) - 1
     value, first = number[schedule.slot_value[rows]], np.append(first[: schedule.operators], sums.first)
@@ -133,13 +133,22 @@ def _needed(network: Network, schedule: Schedule, first: Integers, wanted: _Runs
     added_key, into_key = (_keys(network, cuts, runs)[2] for runs in (into._replace(value=sums.operand_value), into))
     before, needed = _keys(network, cuts, leaving)[2], np.unique(_keys(network, cuts, wanted)[2])
     while True:
-        pair = np.isin(key, needed)
-        grown = np.unique(np.concatenate([needed, before[pair], added_key[np.isin(into_key, needed)]]))
+        pair, summed = np.isin(key, needed), _between(number, np.isin(made_key, needed))
+        keys = [needed, before[pair], made_key[summed], added_key[np.isin(into_key, needed)]]
+        grown = np.unique(np.concatenate(keys))
         if len(grown) == len(needed):
             break
         needed = grown
-    summed = np.isin(made_key, needed)
     return _joined(row[pair], arriving.value, cell[pair], cuts), _joined(number[summed], total, at[summed], cuts)
+
+
+def _between(row: Integers, flagged: Flags) -> Flags:
+    """Return which places lie between the first and the last that are flagged of their row."""
+    places, at = np.arange(len(row)), np.flatnonzero(flagged)
+    first, last = np.full(int(row.max(initial=0)) + 1, len(row)), np.full(int(row.max(initial=0)) + 1, NONE)
+    np.minimum.at(first, row[at], at)
+    np.maximum.at(last, row[at], at)
+    return np.asarray((first[row] <= places) & (places <= last[row]))
 
 
 def _joined(row: Integers, value: Integers, cell: Integers, cuts: Integers) -> _Runs:
@@ -172,11 +181,9 @@ def _read_at(network: Network, schedule: Schedule, first: Integers, wanted: _Run
     return read_at
 
 
-def _sums(problem: Instance, schedule: Schedule, made: _Runs) -> Sums | None:
-    """Return the sums of some runs, operands by the values of the schedule; None where one would be cut in two."""
+def _sums(problem: Instance, schedule: Schedule, made: _Runs) -> Sums:
+    """Return the sums of some runs, operands by the values of the schedule."""
     sums, rows, vectors = schedule.sums, made.node, made.high - made.low
-    if len(np.unique(rows)) < len(rows):
-        return None
     number = np.full(len(sums), NONE)
     number[rows] = np.arange(len(rows))
     operand = number[sums.operand_sum]

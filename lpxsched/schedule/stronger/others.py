@@ -1,0 +1,111 @@
+"""Collectives of the same chips, each bounded, searched and solved once, and what one may win by stronger ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lpxsched.schedule.attempts import searches
+from lpxsched.schedule.bounds.best import collective_bound
+from lpxsched.schedule.policy import MAY_END_BEFORE
+from lpxsched.schedule.problem.collective import stage_instance
+from lpxsched.schedule.problem.wires import FAR, all_ways
+from lpxsched.schedule.stronger.kept import kept
+from lpxsched.schedule.stronger.relations import stronger
+from lpxsched.schedule.symmetry.lift import lifted_collective
+from lpxsched.units import NEVER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from lpxsched.schedule.options import SolveOptions
+    from lpxsched.schedule.problem.instance import Instance
+    from lpxsched.schedule.result import Found, LowerBound, Result
+    from lpxsched.schedule.symmetry.quotient import Quotient
+    from lpxsched.traffic.collectives import Collective
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Others:
+    """Collectives of the same chips: their bounds, what searches found, and the best that there is now.
+
+    Attributes
+    ----------
+    problem : Instance
+        Of one of them.
+    options : SolveOptions
+    bounds, found, solved : dict
+        By collective. Of one that is under way the best so far is taken.
+    """
+
+    problem: Instance
+    options: SolveOptions
+    bounds: dict[Collective, LowerBound] = field(default_factory=dict)
+    found: dict[Collective, Found[Quotient] | None] = field(default_factory=dict)
+    solved: dict[Collective, Result] = field(default_factory=dict)
+
+    def instance(self, stage: Collective) -> Instance:
+        """Return the problem of a collective."""
+        own = stage == self.problem.stage
+        return self.problem if own else stage_instance(self.problem.network, stage, self.problem.add_cost)
+
+    def bound(self, stage: Collective) -> LowerBound:
+        """Return the bound of a collective, of the period of what repeats."""
+        if stage not in self.bounds:
+            self.bounds[stage] = collective_bound(self.instance(stage), repeats=self.options.cyclic)
+        return self.bounds[stage]
+
+    def in_turn(self, cycles: Sequence[int]) -> int:
+        """Return what stages take at least as one; those that repeat may do so at the same time."""
+        return max(cycles) if self.options.cyclic else sum(cycles)
+
+    def worth(self, stage: Collective) -> list[tuple[Collective, ...]]:
+        """Return the stronger collectives that a collective may keep a part of."""
+        symmetric = self.options.solver == "symmetric"
+        return [] if symmetric or not _all_meet(self.problem) else stronger(stage)
+
+    def searched(self, stages: Sequence[Collective], cycles: int) -> list[Found[Quotient]]:
+        """Return what searches find of some stages that may take less than some cycles, nothing where they may not."""
+        parts: list[Found[Quotient]] = []
+        for stage in stages:
+            if self.in_turn([self.bound(stage).cycles for stage in stages]) >= cycles:
+                return []
+            if stage not in self.found:
+                known = NEVER if self.options.cyclic else cycles
+                every = searches(self.instance(stage), self.options, self.bound(stage), known_cycles=known)
+                self.found[stage] = min(every, key=lambda one: one.quality, default=None)
+            part = self.found[stage]
+            if part is None:
+                return []
+            parts.append(part)
+        together = self.in_turn([part.objective_cycles for part in parts])
+        return parts if together <= cycles + cycles // MAY_END_BEFORE else []
+
+
+def searches_with_stronger(stage: Collective, others: Others) -> Iterator[Found[Quotient]]:
+    """Yield what searches find for a collective until one meets the bound, then what it keeps of stronger ones."""
+    problem, bound, known = others.instance(stage), others.bound(stage), others.found.get(stage)
+    every = searches(problem, others.options, bound) if known is None else iter([known])
+    best: Found[Quotient] | None = None
+    for found in every:
+        yield found
+        best = found if best is None else min(best, found, key=lambda one: one.quality)
+    others.found[stage] = best
+    if best is None:
+        return
+    for stages in others.worth(stage):
+        if best.objective_cycles <= bound.cycles:
+            return
+        if parts := others.searched(stages, best.objective_cycles):
+            schedules = [lifted_collective(part) for part in parts]
+            found = kept(
+                problem, list(zip(stages, schedules, strict=True)), enough=bound.cycles, cyclic=others.options.cyclic
+            )
+            yield found
+            best = min(best, found, key=lambda one: one.quality)
+
+
+def _all_meet(problem: Instance) -> bool:
+    """Return whether each chip that takes part reaches every other, as an all-reduce asks for."""
+    width = problem.network.width
+    return bool((all_ways(problem.network)[:width, :width] < FAR).all())

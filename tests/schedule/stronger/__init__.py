@@ -1,0 +1,1 @@
+"""Tests of what a collective needs of stronger ones."""
