@@ -18,6 +18,10 @@ on the way leaves no earlier than a turnaround and the sum after its read (R2). 
 cost of a way from x to z, less the turnaround after its last hop. `view` proves how a sum adds to this. It is the least
 idle_b above, so that one vector of x alone proves no less: its name tells that distance decides.
 
+**Sums.** Let z read results to which all of Z hold summands. Either all N_Z summands come to z alone: then they are
+different vectors, and the lemma holds for them as above. Or one of them was added elsewhere, at the cost of a sum on
+its way: z reads it no earlier than the least cost of a way from Z to z, less a turnaround, and that sum.
+
 **Copies.** What enters all readers together proves no more than what enters each: if holders give different vectors,
 and the bundles into all readers have too little room for all that these want, those into some reader have too little
 for what it wants of all its holders, the largest Z. Sums with one reader each are the same with time reversed.
@@ -36,6 +40,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.schedule.problem.wires import FAR
+
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.bounds.view import View
@@ -52,8 +58,8 @@ class Entering:
         Those of which it reads something, the farthest first.
     sets : ndarray of int64, shape (sets,)
         Set k is the first ``sets[k]`` holders; empty if holders share vectors.
-    set_cycles : ndarray of int64, shape (sets,)
-        Bound by each set.
+    set_cycles : ndarray of int64
+        Bound by each set; of results that z reads, by each set of summands.
     single_cycles : ndarray of int64, shape (holders,)
         Bound by each holder alone.
     """
@@ -86,11 +92,14 @@ def entering(view: View, reader: int) -> Entering:
     ready = np.minimum(view.holder_complete[holders], view.reader_complete[reader])
     single = lanes.shortest(wanted[holders], released + view.hop[into])
     sets = np.flatnonzero(np.append(np.diff(cost) != 0, True)[: len(cost)]) + 1
-    if not view.wants.holders_differ or not len(sets):
+    is_added = view.final_cycles > 0 and bool(view.reader_complete[reader] < FAR)
+    if not (view.wants.holders_differ or is_added) or not len(sets):
         return Entering(reader, holders, sets[:0], single[:0], view.ended(single, ready))
     earliest = np.minimum.accumulate(released, axis=0)[sets - 1]
     several = lanes.shortest(np.cumsum(wanted[holders])[sets - 1], earliest + view.hop[into])
     set_ready = np.minimum.accumulate(ready)[sets - 1]
+    if is_added:
+        several, sets = np.minimum(several, cost[sets - 1] - view.between_cycles + view.final_cycles), sets[:0]
     return Entering(reader, holders, sets, view.ended(several, set_ready), view.ended(single, ready))
 
 

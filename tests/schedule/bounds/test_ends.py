@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 
 from lpxsched.schedule.bounds.adding import sums_cycles
@@ -39,6 +41,21 @@ def test_summands_of_different_holders_share_vectors() -> None:
     assert end.sets.tolist() == []
     assert end.single_cycles.tolist() == [11, 7]
     assert end.holders.tolist() == [2, 1]
+
+
+@pytest.mark.parametrize(("sum_cycles", "cycles"), [(1, 10), (9, 21)])
+def test_summands_come_alone_or_with_a_sum_on_their_way(sum_cycles: int, cycles: int) -> None:
+    """Tests a reduce of one vector to chip 0 between chips 1 and 4, each with two more chips behind it.
+
+    Hops take 3, the turnaround 2, so that what is behind is read at 8; of a wire to chip 0 vectors leave every 4
+    cycles. Alone the last two leave at 9 and are read at 12, added on their way at 8 and a sum. Then chip 0 adds them;
+    whoever else adds all ends later.
+    """
+    behind = [Wire(*ends) for hub, chip in ((1, 2), (1, 3), (4, 5), (4, 6)) for ends in ((hub, chip), (chip, hub))]
+    before = [Wire(*ends, pitch=Fraction(4)) for hub in (1, 4) for ends in ((hub, 0), (0, hub))]
+    costs = adds_of(sum_cycles)
+    problem = problem_of(Collective("reduce", 7, 1, 0), behind + before, turnaround=2, add_cost=costs)
+    assert entering(views(problem)[0], 0).cycles == cycles
 
 
 def test_egress_is_ingress_run_backwards() -> None:
