@@ -41,7 +41,8 @@ def _slots(options: SolveOptions) -> int:
     return SLOTS << (options.effort - 1)
 
 
-def _good_enough(options: SolveOptions, bound: LowerBound) -> Fraction:
+def good_enough(options: SolveOptions, bound: LowerBound) -> Fraction:
+    """Return up to how many cycles nothing else is tried."""
     return bound.cycles * (1 + Fraction(1, GOOD_ENOUGH << (options.effort - 1)))
 
 
@@ -67,14 +68,15 @@ def searches(
         ROUNDS << more,
         bound.cycles,
         PATIENCE << more,
+        max(1, bound.cycles // (GOOD_ENOUGH << more)),
         options.cyclic,
         packing_seconds=packing_seconds,
     )
     best: Found[Quotient] | None = None
     for number, symmetry in enumerate(_groups(problem, options)):
-        if best is not None and best.objective_cycles <= _good_enough(options, bound):
+        if best is not None and best.objective_cycles <= good_enough(options, bound):
             break
-        for attempt in _attempts(problem, symmetry, options, exchanges=number == 0):
+        for attempt in _attempts(problem, symmetry, options, bound.cycles, exchanges=number == 0):
             known = min(known_cycles, best.placement.makespan_cycles) if best is not None else known_cycles
             found = attempt(replace(budget, known_cycles=known))
             if found is None:
@@ -112,22 +114,23 @@ def _searched(problem: Quotient, seed: int, packs: bool, budget: Budget) -> Foun
 
 
 def _attempts(
-    problem: Instance, symmetry: Symmetry, options: SolveOptions, *, exchanges: bool
+    problem: Instance, symmetry: Symmetry, options: SolveOptions, bound_cycles: int, *, exchanges: bool
 ) -> Iterator[Callable[[Budget], Found[Quotient] | None]]:
-    """Yield the searches with one group."""
+    """Yield the searches with one group; to gather all summands everywhere is last where loads forbid the bound."""
     collective, seed = problem.stage, options.seed
-    if collective.kind == "all-reduce" and collective.width > 1:
-        if exchanges:
-            yield lambda budget: exchange(problem, symmetry, budget=budget)
-        gathering = quotient(problem, gathered_flow(collective), symmetry)
-        yield lambda budget: search(gathering, gathering, seed=seed, budget=budget, gathered=True)
+    sums_everywhere = collective.kind == "all-reduce" and collective.width > 1
+    if sums_everywhere and exchanges:
+        yield lambda budget: exchange(problem, symmetry, budget=budget)
+    load_cycles = _gathered_cycles(problem) if sums_everywhere else NEVER
+    if load_cycles <= bound_cycles:
+        yield partial(_gathered, problem, symmetry, seed)
     flow = flow_of(collective, padded=symmetry.order > 1)
     forward = quotient(problem, flow, symmetry)
     # From one chip, trees that share no link are most of it; where all send, all links are loaded anyhow.
     ways = [False, True] if packs_trees(forward) else [False]
     for packs in ways[::-1] if len(forward.representatives) == 1 else ways:
         yield partial(_searched, forward, seed, packs)
-    if collective.kind == "all-reduce" and symmetry.order == 1:
+    if sums_everywhere and symmetry.order == 1:
         middle = quotient(problem, middle_flow(forward), symmetry)
         yield lambda budget: _summed_there(
             search(
@@ -137,6 +140,23 @@ def _attempts(
                 budget=replace(budget, patience=budget.patience // PATIENCE_PARTS_AT_ONE_NODE),
             )
         )
+    if bound_cycles < load_cycles < NEVER:
+        yield lambda budget: _gathered(problem, symmetry, seed, budget) if load_cycles < budget.known_cycles else None
+
+
+def _gathered(problem: Instance, symmetry: Symmetry, seed: int, budget: Budget) -> Found[Quotient] | None:
+    gathering = quotient(problem, gathered_flow(problem.stage), symmetry)
+    return search(gathering, gathering, seed=seed, budget=budget, gathered=True)
+
+
+def _gathered_cycles(problem: Instance) -> int:
+    """Return what it takes at least to bring all summands to some chip over its lanes, the first at cycle 0."""
+    network, stage = problem.network, problem.stage
+    rate = network.lanes * network.pitch_denominator / network.pitch_numerator
+    lanes, rates = (
+        np.bincount(network.destination, each, network.nodes)[: network.width] for each in (network.lanes, rate)
+    )
+    return int(((stage.vectors * (network.width - 1) - lanes) / rates).max())
 
 
 def _summed_there(found: Found[Quotient] | None) -> Found[Quotient] | None:

@@ -35,7 +35,8 @@ PATIENCE_PARTS_AT_ONE_NODE = 4
 SLOTS_PER_CANDIDATE = 8
 # Groups that are tried: the largest, then those of small index.
 MOST_GROUPS = 3
-# A gap of one part in so many at effort 1, half of it at each further step, ends the search over groups of collectives.
+# A gap of one part in so many at effort 1, half of it at each further step, ends the search over groups of collectives;
+# CP-SAT is then not asked for more, and the smaller such a gap the fewer candidates may be in vain.
 GOOD_ENOUGH = 50
 # Of a smaller gap of a layer than one part in so many only a part is worth searching for; of a larger one each stage is
 # searched on its own.

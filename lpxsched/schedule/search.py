@@ -49,7 +49,9 @@ class Budget:
     enough_cycles : int
         A lower bound: nothing is looked for below it.
     patience : int
-        Candidates in a row that may be no better.
+        Candidates in a row that may be no better; the fewer the closer the best is to the bound.
+    near_cycles : int
+        From so far above the bound on all that patience is had.
     cyclic : bool
         Whether the period is to be short, not the makespan.
     known_cycles : int
@@ -62,9 +64,17 @@ class Budget:
     rounds: int
     enough_cycles: int
     patience: int
+    near_cycles: int = 0
     cyclic: bool = False
     known_cycles: int = NEVER
     packing_seconds: float = 0.0
+
+    def is_spent(self, best: Found[Quotient] | None, in_vain: int) -> bool:
+        """Return whether so many candidates in vain are enough: the less is left to win, the fewer."""
+        at_hand = NEVER if self.cyclic else self.known_cycles
+        best_cycles = at_hand if best is None else min(at_hand, best.objective_cycles)
+        near_cycles = max(1, self.near_cycles)
+        return in_vain * near_cycles >= self.patience * min(near_cycles, best_cycles - self.enough_cycles)
 
 
 def search(
@@ -89,7 +99,7 @@ def search(
     work = tried = in_vain = 0
 
     for choice in _all_choices(forward, best_of_length, seed=seed, cyclic=budget.cyclic, packs=packs):
-        if tried >= budget.rounds or in_vain >= budget.patience:
+        if tried >= budget.rounds or budget.is_spent(best, in_vain):
             break
         tried += 1
         in_vain += 1

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from lpxsched.errors import InfeasibleError, NothingFoundError
-from lpxsched.schedule.attempts import may_model
+from lpxsched.schedule.attempts import good_enough, may_model
 from lpxsched.schedule.bounds.best import collective_bound
 from lpxsched.schedule.policy import (
     EXTENTS,
@@ -134,7 +134,8 @@ def _kept(stage: Collective, solved: Sequence[tuple[Collective, Result]], others
 
 def _improved(found: Found[Quotient], options: SolveOptions, bound: LowerBound) -> tuple[Found[Quotient], LowerBound]:
     """Return what CP-SAT makes of a schedule, and the best bound: new times on its ways, then new ways of copies."""
-    if options.cyclic or not may_model(options) or found.objective_cycles <= bound.cycles:
+    enough = good_enough(options, bound) if options.solver == "auto" else bound.cycles
+    if options.cyclic or not may_model(options) or found.objective_cycles <= enough:
         return found, bound
     from lpxsched.schedule.cpsat.runs import Effort
     from lpxsched.schedule.cpsat.ways import improved_ways
