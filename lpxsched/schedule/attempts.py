@@ -76,7 +76,7 @@ def searches(
     for number, symmetry in enumerate(_groups(problem, options)):
         if best is not None and best.objective_cycles <= good_enough(options, bound):
             break
-        for attempt in _attempts(problem, symmetry, options, bound.cycles, exchanges=number == 0):
+        for attempt in _attempts(problem, symmetry, options, bound.cycles, is_first=number == 0):
             known = min(known_cycles, best.placement.makespan_cycles) if best is not None else known_cycles
             found = attempt(replace(budget, known_cycles=known))
             if found is None:
@@ -114,20 +114,21 @@ def _searched(problem: Quotient, seed: int, packs: bool, budget: Budget) -> Foun
 
 
 def _attempts(
-    problem: Instance, symmetry: Symmetry, options: SolveOptions, bound_cycles: int, *, exchanges: bool
+    problem: Instance, symmetry: Symmetry, options: SolveOptions, bound_cycles: int, *, is_first: bool
 ) -> Iterator[Callable[[Budget], Found[Quotient] | None]]:
     """Yield the searches with one group; to gather all summands everywhere is last where loads forbid the bound."""
     collective, seed = problem.stage, options.seed
     sums_everywhere = collective.kind == "all-reduce" and collective.width > 1
-    if sums_everywhere and exchanges:
+    if sums_everywhere and is_first:
         yield lambda budget: exchange(problem, symmetry, budget=budget)
     load_cycles = _gathered_cycles(problem) if sums_everywhere else NEVER
     if load_cycles <= bound_cycles:
         yield partial(_gathered, problem, symmetry, seed)
     flow = flow_of(collective, padded=symmetry.order > 1)
     forward = quotient(problem, flow, symmetry)
-    # From one chip, trees that share no link are most of it; where all send, all links are loaded anyhow.
-    ways = [False, True] if packs_trees(forward) else [False]
+    # From one chip, trees that share no link are most of it; where all send, all links are loaded anyhow, and evenly
+    # where translations leave the fabric as it is.
+    ways = [False, True] if is_first and packs_trees(forward) else [False]
     for packs in ways[::-1] if len(forward.representatives) == 1 else ways:
         yield partial(_searched, forward, seed, packs)
     if sums_everywhere and symmetry.order == 1:
