@@ -37,6 +37,9 @@ C_CONTIGUOUS, F_CONTIGUOUS, WRITEABLE = 0x1, 0x2, 0x400
 # object. To ask the array for it takes seven times as long, longer than many a kernel runs.
 DATA = object.__basicsize__
 CONSTANTS = (bool, int, float, str, tuple, np.generic)
+# Types of numbers, and what annotations call them.
+FLAGS, WHOLE, REAL = (bool, np.bool_), (int, np.integer), (float, np.floating)
+NUMBERS = {"bool": FLAGS, "int": WHOLE, "float": (*REAL, *WHOLE), "np.uint64": (np.uint64,)}
 
 
 def kernel(function: Function) -> Function:
@@ -71,8 +74,18 @@ class Kernel:
         if key not in self._codes:
             with _FINDING:
                 if key not in self._codes:
+                    self._check(arguments)
                     self._codes[key] = machine_code.find(self.function, self.stamp(), key, arguments, words)
         return self._codes[key].call(words)
+
+    def _check(self, arguments: tuple[Any, ...]) -> None:
+        """Refuse arguments that are not those of the function; of types that came before they need no other look."""
+        code = self.function.__code__
+        names = code.co_varnames[: code.co_argcount]
+        if len(arguments) != len(names):
+            raise TypeError(f"kernel {self.function.__name__} takes {len(names)} arguments, not {len(arguments)}")
+        for name, argument in zip(names, arguments, strict=True):
+            _check(name, self.function.__annotations__[name], argument)
 
     def stamp(self) -> str:
         """Return a digest of all that the machine code is made of, apart from the types of arguments."""
@@ -92,18 +105,42 @@ def _flatten(arguments: tuple[Any, ...], kinds: list[str], words: list[Any]) -> 
             kinds.append(f"{type(argument).__qualname__}(")
             _flatten(argument, kinds, words)
             kinds.append(")")
-        elif isinstance(argument, bool | np.bool_):
+        elif isinstance(argument, FLAGS):
             kinds.append("?")
             words.append(bool(argument))
-        elif isinstance(argument, float | np.floating):
-            kinds.append("d")
-            words.append(float(argument))
         elif isinstance(argument, np.uint64):
             kinds.append("Q")
             words.append(int(argument.view(np.int64)))
-        else:
+        elif isinstance(argument, WHOLE):
             kinds.append("q")
             words.append(int(argument))
+        elif isinstance(argument, REAL):
+            kinds.append("d")
+            words.append(float(argument))
+        else:
+            raise TypeError(f"kernels take numbers, arrays and named tuples of these, not {type(argument).__name__}")
+
+
+def _check(name: str, annotation: object, argument: object) -> None:
+    """Refuse an argument that is of another type than its annotation says, or has such a field.
+
+    What annotations do not spell as a number is an array or a named tuple.
+
+    Raises
+    ------
+    TypeError
+    """
+    spelled = str(getattr(annotation, "__forward_arg__", getattr(annotation, "__name__", annotation)))
+    expected, found = NUMBERS.get(spelled, (np.ndarray, tuple)), type(argument).__name__
+    if (
+        not isinstance(argument, expected)
+        or (isinstance(argument, FLAGS) and expected is not FLAGS)
+        or (isinstance(argument, tuple) and found != spelled)
+    ):
+        raise TypeError(f"{name} of a kernel is {spelled}, not {found}")
+    if isinstance(argument, tuple):
+        for (field, kind), value in zip(type(argument).__annotations__.items(), argument, strict=True):
+            _check(f"{name}.{field}", kind, value)
 
 
 @cache

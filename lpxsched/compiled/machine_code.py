@@ -23,13 +23,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lpxsched.errors import InputError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 # What a function of numba returns beside its result: nothing is wrong, or the result is None.
 FINE = (0, -2)
-# Room for any result.
-Room = ctypes.c_int64 * 8
+# Room for any result: so many numbers of at most 64 bits.
+MOST_RESULTS = 8
+Room = ctypes.c_int64 * MOST_RESULTS
 # What code is called by: a function that takes the words from one buffer. To hand them over one by one takes longer
 # than many a kernel runs: of 120 words 21 us, not 1.5.
 ENTRY = "lpxsched_entry"
@@ -165,8 +168,8 @@ def _made(function: Callable[..., object], arguments: Sequence[Any], words: Sequ
     """Return the format of the results of new machine code, and the code with its entry."""
     import llvmlite.binding as llvm
 
-    compiler, registry = import_module("numba.core.compiler"), import_module("numba.core.registry").cpu_target
     numba = _numba()
+    compiler, registry = import_module("numba.core.compiler"), import_module("numba.core.registry").cpu_target
     typing, target = registry.typing_context, registry.target_context
     typing.refresh()
     target.refresh()
@@ -182,7 +185,14 @@ def _made(function: Callable[..., object], arguments: Sequence[Any], words: Sequ
         code: bytes = target.codegen()._tm.emit_object(module)
     returned = numba.types.unliteral(compiled.signature.return_type)
     parts = list(returned) if isinstance(returned, numba.types.BaseTuple) else [returned]
-    return "".join(FORMATS[str(part)] for part in parts), code
+    return _result_format(function.__name__, [str(part) for part in parts]), code
+
+
+def _result_format(name: str, parts: Sequence[str]) -> str:
+    """Return the format of what a kernel returns, by types of numba; refuse what there is no room for."""
+    if len(parts) > MOST_RESULTS or not FORMATS.keys() >= set(parts):
+        raise TypeError(f"kernel {name} returns {', '.join(parts)}, not {MOST_RESULTS} numbers at most")
+    return "".join(FORMATS[part] for part in parts)
 
 
 def _entry(symbol: str, words: Sequence[Any]) -> str:
@@ -214,6 +224,8 @@ def _numba() -> Any:
     from lpxsched.compiled.kernels import Kernel
 
     numba: Any = import_module("numba")
+    if numba.config.DISABLE_JIT:
+        raise InputError("NUMBA_DISABLE_JIT", "without numba's compiler there is no machine code; unset it")
     inner = cache(lambda function: numba.njit(_nrt=False)(function))
     numba.extending.typeof_impl.register(Kernel)(lambda kernel, _: numba.types.Dispatcher(inner(kernel.function)))
     return numba

@@ -115,23 +115,30 @@ def deliveries(wires: Wires, plan: Plan) -> Operands:
 
     The reader is the node; images under the group are all that anyone reads.
     """
-    width, target = wires.width, plan.blocks.target[plan.slot_block]
-    destination = wires.destination[plan.slot_bundle]
-    reads = (target == destination) | ((target == EVERY) & (destination < width))
+    parts = slot_deliveries(wires, plan, slice(None)), sum_deliveries(wires, plan)
+    return Operands(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+
+def slot_deliveries(wires: Wires, plan: Plan, slots: slice) -> Operands:
+    """Return what some slots bring of what `deliveries` has."""
+    block, destination = plan.slot_block[slots], wires.destination[plan.slot_bundle[slots]]
+    target = plan.blocks.target[block]
+    reads = (target == destination) | ((target == EVERY) & (destination < wires.width))
     if plan.sums:
-        reads &= np.append(plan.sum_complete, False)[plan.slot_sum]
-    slot = np.flatnonzero(reads)
+        is_sum = plan.slot_kind[slots] == SUM
+        reads &= is_sum & plan.sum_complete[np.where(is_sum, plan.slot_number[slots], 0)]
+    row = np.flatnonzero(reads)
+    number = row + (slots.start or 0)
+    return Operands(destination[row], np.full_like(row, SLOT), number, plan.slot_origin[number], block[row])
+
+
+def sum_deliveries(wires: Wires, plan: Plan) -> Operands:
+    """Return the sums of what `deliveries` has."""
     target = plan.blocks.target[plan.sum_block]
-    total = np.flatnonzero(
-        plan.sum_complete & np.where(target == EVERY, plan.sum_node < width, target == plan.sum_node)
-    )
-    return Operands(
-        np.concatenate([destination[slot], plan.sum_node[total]]),
-        np.repeat([SLOT, SUM], [len(slot), len(total)]),
-        np.concatenate([slot, total]),
-        np.concatenate([plan.slot_origin[slot], plan.sum_node[total]]),
-        np.concatenate([plan.slot_block[slot], plan.sum_block[total]]),
-    )
+    ends = np.where(target == EVERY, plan.sum_node < wires.width, target == plan.sum_node)
+    total = np.flatnonzero(plan.sum_complete & ends)
+    node = plan.sum_node[total]
+    return Operands(node, np.full_like(total, SUM), total, node, plan.sum_block[total])
 
 
 def copy_plan(problem: Quotient, blocks: Blocks, block: Integers, bundle: Integers, *, timed: bool = False) -> Plan:

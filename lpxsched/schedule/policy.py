@@ -152,6 +152,8 @@ KEPT_PLANS = 64
 ROWS_AT_ONCE = 64
 # Keys for each row up to which rows are put in their places rather than sorted.
 SPARSEST = 4
+# Rows that a schedule is made of at once, so that memory of one part serves the next.
+ROWS_LIFTED_AT_ONCE = 1 << 16
 # Of the search forward in time: chunks of queues at first; rows of a batch, which is to stay in the cache and to be
 # long enough for many reads at once; blocks set aside by one resource in a cycle; resources read ahead.
 FIRST_CHUNKS, BATCH, MOST_ASIDE, AHEAD = 1024, 256, 64, 32

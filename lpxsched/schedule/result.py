@@ -136,6 +136,8 @@ class Schedule:
 
     def later(self, cycles: int) -> Schedule:
         """Return the same schedule some cycles later, the makespan included."""
+        if not cycles:
+            return self
         return replace(
             self,
             makespan_cycles=self.makespan_cycles + cycles,

@@ -10,14 +10,16 @@ import pkgutil
 import subprocess
 import sys
 import typing
+from fractions import Fraction
 from types import CodeType, ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 import lpxsched
 from lpxsched.compiled.kernels import CONSTANTS, Kernel
+from lpxsched.errors import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -176,6 +178,99 @@ def test_kernels_raise_as_their_functions_do() -> None:
     with pytest.raises(ZeroDivisionError):
         quotient(1, 0)
     assert quotient(7, 2) == 3
+
+
+@pytest.mark.parametrize("wrong", [Fraction(7), "7", 7.0, np.float64(7), True, np.True_, None, 7j, [7], b"7"])
+def test_numbers_of_other_types_are_refused(wrong: object) -> None:
+    """Tests what int() would take, and what it would not, where an integer is due and integers have been before."""
+    assert quotient(np.int8(7), np.uint8(2)) == 3
+    with pytest.raises(TypeError, match=rf"not {type(wrong).__name__}$"):
+        quotient(wrong, 2)  # type: ignore[arg-type]
+    assert quotient(7, 2) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "row", "words", "name"),
+    [
+        (Mixed(1, 1.5, np.zeros((1, 2), np.int32)), 0, np.zeros(1, np.uint64), "arguments.flag of a kernel is bool"),
+        (Mixed(True, True, np.zeros((1, 2), np.int32)), 0, np.zeros(1, np.uint64), "arguments.factor of .* is float"),
+        (Mixed(True, 1.5, 3), 0, np.zeros(1, np.uint64), "arguments.table of .*not int"),
+        (Mixed(True, 1.5, np.zeros((1, 2), np.int32)), 0, 3, "words of .*not int"),
+        (7, 0, np.zeros(1, np.uint64), "arguments of a kernel is Mixed, not int"),
+    ],
+)
+def test_the_argument_of_another_type_is_named(arguments: Any, row: int, words: Any, name: str) -> None:
+    """Tests fields of a named tuple, an array and the tuple itself, each a number of another type."""
+    with pytest.raises(TypeError, match=f"^{name}"):
+        mixed(arguments, row, words)
+
+
+class Other(typing.NamedTuple):
+    """Another tuple with the first field of `Mixed`."""
+
+    flag: bool
+
+
+def test_other_tuples_and_numbers_of_arguments_are_refused() -> None:
+    """Tests a tuple of another name, and one argument of two."""
+    with pytest.raises(TypeError, match=r"^arguments of a kernel is Mixed, not Other$"):
+        mixed(Other(True), 0, np.zeros(1, dtype=np.uint64))  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"^kernel quotient takes 2 arguments, not 1$"):
+        quotient(7)  # type: ignore[call-arg]
+
+
+def test_a_whole_number_may_stand_for_a_real_one() -> None:
+    """Tests a factor of 2, as Python's annotations have it: 2 x 4."""
+    table = np.array([[1, 2], [3, 4]], dtype=np.int32)
+    assert mixed(Mixed(True, 2, table), 1, np.zeros(1, dtype=np.uint64)) == (True, 8, 0)
+
+
+@Kernel
+def eight(number: int) -> tuple[int, int, int, int, int, int, int, int]:
+    """Return as many numbers as there is room for."""
+    return number, number, number, number, number, number, number, number + 1
+
+
+@Kernel
+def nine(number: int) -> tuple[int, ...]:
+    """Return more numbers than there is room for."""
+    return number, number, number, number, number, number, number, number, number
+
+
+@Kernel
+def complex_number(number: int) -> complex:
+    """Return what is no word."""
+    return number * 1j
+
+
+def test_results_without_room_are_refused() -> None:
+    """Tests eight numbers, nine, and one of a type that no word has."""
+    assert eight(4) == (4,) * 7 + (5,)
+    with pytest.raises(TypeError, match=r"^kernel nine returns (int64, ){9}not 8 numbers at most$"):
+        nine(4)
+    with pytest.raises(TypeError, match=r"^kernel complex_number returns complex128, not 8 numbers at most$"):
+        complex_number(4)
+
+
+def test_code_that_is_kept_needs_no_compiler(outer: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests a program that may not compile, before and after another has kept the code."""
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
+    with pytest.raises(subprocess.CalledProcessError):
+        run(outer)
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "0")
+    assert run(outer) == "1011 True"
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
+    assert run(outer) == "1011 False"
+
+
+def test_the_program_says_that_it_may_not_compile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests a collective while no code is kept and numba is told to compile nothing."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
+    program = [sys.executable, "-c", "from lpxsched.cli.entry import main; main()"]
+    done = subprocess.run([*program, "collective", "all-gather", "torus-4x4"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (ExitCode.BAD_INPUT, "")
+    assert done.stderr == "NUMBA_DISABLE_JIT: without numba's compiler there is no machine code; unset it\n"
 
 
 def kernels() -> Iterator[tuple[ModuleType, Kernel]]:

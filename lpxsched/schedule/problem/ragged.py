@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -56,13 +56,53 @@ def matching(keys: Integers, others: Integers) -> tuple[Integers, Integers]:
     return row, order[first[row] + place]
 
 
+class Index(NamedTuple):
+    """Numbers of keys, `NONE` of what lies between: that of key `least` + i at place i, or of the sorted keys alone."""
+
+    least: int
+    keys: Integers
+    numbers: Integers
+
+
+def indexed(keys: Integers, numbers: Integers) -> Index:
+    """Return an index of keys and their numbers, 0 or more; of equal keys the last stays."""
+    least, last = int(keys.min(initial=0)), int(keys.max(initial=0))
+    if last - least < SPARSEST * len(keys) + 1:
+        known, place, places = keys[:0], keys - least, last - least + 1
+    else:
+        known, place = np.unique(keys, return_inverse=True)
+        places = len(known)
+    found = np.full(places, NONE, dtype=np.int64)
+    found[place] = numbers
+    return Index(least, known, found)
+
+
+def looked_up(index: Index, keys: Integers) -> Integers:
+    """Return the number of each key, `NONE` where there is none."""
+    found = np.empty(len(keys), dtype=np.int64)
+    _look_up(index, keys, found)
+    return found
+
+
+@kernel
+def number_of(index: Index, key: int) -> int:
+    """Return the number of a key, `NONE` where there is none."""
+    known, numbers, place = index.keys, index.numbers, key - index.least
+    if len(known):
+        place = int(np.searchsorted(known, key))
+        return int(numbers[place]) if place < len(known) and known[place] == key else NONE
+    return int(numbers[place]) if 0 <= place < len(numbers) else NONE
+
+
+@kernel
+def _look_up(index: Index, keys: Integers, found: Integers) -> None:
+    for row in range(len(keys)):
+        found[row] = number_of(index, keys[row])
+
+
 def first_with(keys: Integers, wanted: Integers) -> Integers:
     """Return the first row that has each wanted key, `NONE` where none has."""
-    row, other = matching(wanted, keys)
-    found = np.full(len(wanted), NONE, dtype=np.int64)
-    # Of several the last that is put there stays.
-    found[row[::-1]] = other[::-1]
-    return found
+    return looked_up(indexed(keys[::-1], np.arange(len(keys), dtype=np.int64)[::-1]), wanted)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -53,7 +53,7 @@ def _copies(problem: Quotient, choice: Style, limit: int, *, settles: bool) -> C
     timed = Placement(ways.depart, ways.lane, ways.makespan_cycles) if ways.makespan_cycles else None
     stays = timed is not None and settles and len(ways.block) > MOST_JUSTIFIED
     plan = copy_plan(problem, ways.blocks, ways.block, ways.bundle, timed=stays)
-    return Candidate(plan, np.arange(len(ways.block)), timed if stays else None)
+    return Candidate(plan, timed=timed) if stays else Candidate(plan, np.arange(len(ways.block)))
 
 
 def _gathered(problem: Quotient, choice: Style, limit: int) -> Candidate | None:

@@ -6,24 +6,27 @@ on, or because the result arrived. Which of these it is tells what leaves the no
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from lpxsched.compiled.kernels import Integers, kernel
 from lpxsched.schedule.plan import OPERATOR, SLOT, SUM, Operands, Plan, origins
-from lpxsched.schedule.problem.ragged import matching
+from lpxsched.schedule.problem.ragged import Index, Ragged, counted, grouped, indexed, looked_up, number_of
 from lpxsched.schedule.result import Found
 from lpxsched.schedule.times.placement import Placement
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
-    from lpxsched.compiled.kernels import Integers
-    from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.routes.columns import Placed
     from lpxsched.schedule.symmetry.padding import Padded
     from lpxsched.schedule.symmetry.quotient import Blocks
 
 SUMMING, SPREADING = 0, 1
+KIND_BITS = 2
+KIND_MASK = (1 << KIND_BITS) - 1
 
 
 class Rows(NamedTuple):
@@ -36,29 +39,44 @@ class Rows(NamedTuple):
     sum_node: Integers
 
 
-class Values(NamedTuple):
-    """What brings a block to a node, by key: slots that arrive, sums made there, operators that make it."""
+@dataclass(frozen=True, eq=False)
+class Values:
+    """What brings a block to a node, by key: slots that arrive, sums made there, operators that make it.
+
+    Without slots, so that the index is made when it is first asked for, and once.
+    """
 
     arrived: Integers
     added: Integers
     made: Integers
     maker: Integers
 
+    @cached_property
+    def index(self) -> Index:
+        """Kind and number, in one, of what each key stands for: a sum, what one slot brought, or what was made."""
+        slot, total = (np.arange(len(keys), dtype=np.int64) for keys in (self.arrived, self.added))
+        held = [self.maker << KIND_BITS | OPERATOR, slot << KIND_BITS | SLOT, total << KIND_BITS | SUM]
+        return indexed(np.concatenate([self.made, self.arrived, self.added]), np.concatenate(held))
 
-class _View(NamedTuple):
-    """An instance with the representatives' blocks, and a number for each block at each node."""
 
-    instance: Instance
-    demand: Integers
+def _key(nodes: int, block: Integers, phase: Integers | int, node: Integers) -> Integers:
+    """Return a number for a block at a node, as a summand or sum, or as the result that arrives."""
+    return (2 * block + phase) * nodes + node
 
-    def key(self, block: Integers, phase: Integers | int, node: Integers) -> Integers:
-        """Return a number for a block at a node, as a summand or sum, or as the result that arrives."""
-        return (2 * block + phase) * self.instance.network.nodes + node
 
-    def result(self, values: Values, block: Integers, node: Integers) -> Integers:
-        """Return the key of the result of each block at a node: where none has arrived it was made."""
-        spread = self.key(block, SPREADING, node)
-        return np.where(np.isin(spread, values.arrived), spread, self.key(block, SUMMING, node))
+def _held_keys(values: Values, nodes: int, block: Integers, phase: Integers, node: Integers) -> Integers:
+    """Return the key of what each node has of a block; where no result arrives it is made there."""
+    keys = np.empty(len(block), dtype=np.int64)
+    _find_keys(values.index, nodes, _key(nodes, block, SUMMING, node), phase, keys)
+    return keys
+
+
+@kernel
+def _find_keys(index: Index, nodes: int, summing: Integers, phase: Integers, keys: Integers) -> None:
+    for row in range(len(keys)):
+        spread = summing[row] + nodes
+        arrives = phase[row] == SPREADING and number_of(index, spread) >= 0
+        keys[row] = spread if arrives else summing[row]
 
 
 def found_of(problem: Padded, blocks: Blocks, placed: Placed) -> Found[Padded]:
@@ -70,27 +88,29 @@ def found_of(problem: Padded, blocks: Blocks, placed: Placed) -> Found[Padded]:
     sum_block, sum_node, _, sum_start = placed.sums[: placed.counts[1]].T.copy()
     rows = Rows(number[block], phase, bundle, number[sum_block], sum_node)
     plan = layer_plan(problem, blocks.taken(own), rows)
-    operators = np.unique(problem.least_operator)
-    start = np.concatenate([depart, sum_start, placed.operator_start[operators]])
-    lane = np.concatenate([lane, np.zeros(plan.sums + len(operators), dtype=np.int64)])
-    return Found(problem, plan, Placement(start, lane, int(placed.operator_start[operators].max(initial=0))))
+    begin = placed.operator_start[problem.own_operators]
+    start = np.concatenate([depart, sum_start, begin])
+    lane = np.concatenate([lane, np.zeros(plan.sums + len(begin), dtype=np.int64)])
+    return Found(problem, plan, Placement(start, lane, int(begin.max(initial=0))))
 
 
 def layer_plan(problem: Padded, blocks: Blocks, rows: Rows) -> Plan:
     """Return the plan of slots and sums of the blocks of representatives, which begin at the roots of their demands."""
-    instance = problem.instance
-    view = _View(instance, blocks.piece)
-    entry, leaf = instance.demand_leaves.flat().entries(blocks.piece)
-    _, maker = instance.demand_leaf_operators.flat().entries(blocks.piece)
+    network = problem.instance.network
+    entry, place = counted(np.diff(problem.leaves.offsets)[blocks.piece])
+    place += problem.leaves.offsets[blocks.piece[entry]]
     values = Values(
-        arrived=view.key(rows.block, rows.phase, instance.network.destination[rows.bundle]),
-        added=view.key(rows.sum_block, SUMMING, rows.sum_node),
-        made=view.key(entry, SUMMING, leaf),
-        maker=maker,
+        arrived=_key(network.nodes, rows.block, rows.phase, network.destination[rows.bundle]),
+        added=_key(network.nodes, rows.sum_block, SUMMING, rows.sum_node),
+        made=_key(network.nodes, entry, SUMMING, problem.leaves.values[place]),
+        maker=problem.makers.values[place],
     )
-    source = instance.network.source[rows.bundle]
-    gathered = view.key(rows.block, SUMMING, source)
-    loads = carried(values, np.where(rows.phase, view.result(values, rows.block, source), gathered), source)
+    source = network.source[rows.bundle]
+    key = _held_keys(values, network.nodes, rows.block, rows.phase, source)
+    loads = fed, kind, number, origin = carried(values, key, source)
+    # What is sent on towards the root is not the sum of all.
+    complete = np.ones(len(rows.sum_node), dtype=np.bool_)
+    complete[number[(rows.phase == SUMMING) & (kind == SUM) & (fed < 0)]] = False
     return Plan(
         blocks,
         rows.block,
@@ -98,23 +118,16 @@ def layer_plan(problem: Padded, blocks: Blocks, rows: Rows) -> Plan:
         *loads,
         rows.sum_block,
         rows.sum_node,
-        ~np.isin(values.added, gathered[rows.phase == SUMMING]),
-        operands=_operands(values, rows, loads[3]),
-        reads=_reads(problem, view, values, loads[3]),
+        complete,
+        operands=_operands(values, rows, network.nodes, origin),
+        reads=_reads(problem, values, blocks.piece, origin),
     )
 
 
 def held(values: Values, key: Integers) -> tuple[Integers, Integers]:
-    """Return kind and number of what each key stands for: a sum, what one slot brought, or what an operator made."""
-    kind, number = np.full((2, len(key)), NONE, dtype=np.int64)
-    for of_kind, keys, numbers in (
-        (OPERATOR, values.made, values.maker),
-        (SLOT, values.arrived, np.arange(len(values.arrived))),
-        (SUM, values.added, np.arange(len(values.added))),
-    ):
-        row, other = matching(key, keys)
-        kind[row], number[row] = of_kind, numbers[other]
-    return kind, number
+    """Return kind and number of what each key stands for, `NONE` where nothing does."""
+    found = looked_up(values.index, key)
+    return np.where(found >= 0, found & KIND_MASK, NONE), found >> KIND_BITS
 
 
 def carried(values: Values, key: Integers, source: Integers) -> tuple[Integers, Integers, Integers, Integers]:
@@ -135,27 +148,26 @@ def needed(
     return Operands(reader, kind, number, origin, block)
 
 
-def _operands(values: Values, rows: Rows, origin: Integers) -> Operands:
+def _operands(values: Values, rows: Rows, nodes: int, origin: Integers) -> Operands:
     """Return all that sums add: their node's own summand, and what arrives."""
-    brought, slot = matching(values.added, values.arrived)
-    own, made = matching(values.added, values.made)
-    reader = np.concatenate([own, brought])
-    order = np.argsort(reader, kind="stable")
+    kind, number = held(values, np.concatenate([values.made, values.arrived]))
+    added = np.flatnonzero(kind == SUM)
+    added = added[grouped(number[added], len(rows.sum_node))[0]]
+    reader, slots = number[added], np.arange(len(values.arrived))
     return Operands(
-        reader[order],
-        np.repeat([OPERATOR, SLOT], [len(own), len(brought)])[order],
-        np.concatenate([values.maker[made], slot])[order],
-        np.concatenate([rows.sum_node[own], origin[slot]])[order],
-        rows.sum_block[reader[order]],
+        reader,
+        np.where(added < len(values.made), OPERATOR, SLOT),
+        np.concatenate([values.maker, slots])[added],
+        np.concatenate([values.made % nodes, origin])[added],
+        rows.sum_block[reader],
     )
 
 
-def _reads(problem: Padded, view: _View, values: Values, origin: Integers) -> Operands:
-    """Return what operators read of the representatives' blocks; images are all that operators read."""
-    instance = problem.instance
-    reader, demand = instance.operator_demands.flat().entries(np.arange(instance.operators))
-    row, block = matching(demand, view.demand)
-    reader = reader[row]
-    node = instance.operator_node[reader]
-    key = view.result(values, block, node)
+def _reads(problem: Padded, values: Values, demand: Integers, origin: Integers) -> Operands:
+    """Return what operators read of the representatives' blocks, by demand; images are all that operators read."""
+    number, offsets = grouped(demand, problem.instance.demands)
+    row, block = Ragged(offsets, number).entries(problem.reads.values)
+    reader = problem.readers[row]
+    node = problem.instance.operator_node[reader]
+    key = _held_keys(values, problem.network.nodes, block, np.full_like(block, SPREADING), node)
     return needed(values, key, reader=reader, node=node, block=block, slot_origin=origin)

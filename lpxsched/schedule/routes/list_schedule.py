@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,20 +11,21 @@ import numpy as np
 from lpxsched.schedule.policy import MOST_WORK
 from lpxsched.schedule.problem.instance import HOST, UNITS_PER_CHIP, Instance, ranks
 from lpxsched.schedule.problem.ragged import Interned, Ragged
-from lpxsched.schedule.problem.wires import Wires, hops_to
+from lpxsched.schedule.problem.wires import hops_to
 from lpxsched.schedule.routes.blocks import Cut, cut_blocks
 from lpxsched.schedule.routes.columns import OperatorColumns, Placed, Traffic, Tree
 from lpxsched.schedule.routes.in_order import list_schedule
 from lpxsched.schedule.routes.list_plan import found_of
 from lpxsched.schedule.symmetry.padding import Padded, unpadded
 from lpxsched.schedule.symmetry.quotient import HALVES, Blocks, Quotient, Ways
-from lpxsched.schedule.times.calendars import Calendars, close, empty_calendars
+from lpxsched.schedule.times.calendars import Closed, close, empty_calendars
 from lpxsched.schedule.times.deskews import closed_by
 from lpxsched.traffic.collectives import EVERY
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
+    from lpxsched.schedule.problem.instance import AddCost
     from lpxsched.schedule.result import Found
 
 
@@ -35,21 +37,43 @@ class Surroundings:
     ----------
     problem : Padded
         Its schedules are left as they are by its group, too.
-    distance : ndarray of int64, shape (nodes, nodes)
-        Hops from each node to each root of a demand.
     operator_rank, demand_rank : ndarray of int64
+    program : OperatorColumns
+    traffic : Traffic
+        Of no blocks.
+    closed : Closed
+    first, lanes : ndarray of int64, shape (resources,)
+        The first calendar of each link and unit, and how many it has.
+    shortest : ndarray of int64, shape (calendars,)
     """
 
     problem: Padded
-    distance: Integers
     operator_rank: Integers
     demand_rank: Integers
+    program: OperatorColumns
+    traffic: Traffic
+    closed: Closed
+    first: Integers
+    lanes: Integers
+    shortest: Integers
 
     @staticmethod
     def of(problem: Padded) -> Surroundings:
         """Return what the list schedule needs to know of a problem."""
-        instance = problem.instance
-        return Surroundings(problem, hops_to(np.unique(instance.demand_root), instance.network), *ranks(instance))
+        instance, wires = problem.instance, problem.wires
+        units, lanes = UNITS_PER_CHIP * instance.network.chips, int(wires.lanes.sum())
+        hold = np.zeros_like(wires.lanes)
+        hold[wires.resource] = -(-wires.numerator // wires.denominator)
+        return Surroundings(
+            problem,
+            *ranks(instance),
+            program=_program(problem, lanes),
+            traffic=_traffic(problem, lanes),
+            closed=closed_by(instance.deskews, wires, units),
+            first=np.append(wires.first_lane, lanes + np.arange(units)),
+            lanes=np.append(wires.lanes, [1] * units),
+            shortest=np.append(np.repeat(hold, wires.lanes), [1] * units),
+        )
 
 
 def greedy_in(around: Surroundings, blocks: Blocks, *, seed: int = 0) -> Found[Padded]:
@@ -61,14 +85,10 @@ def greedy_in(around: Surroundings, blocks: Blocks, *, seed: int = 0) -> Found[P
     # Each node sends a summand once at most, and receives the result once at most.
     sums = int((instance.demand_leaves.counts > 1)[blocks.piece].sum())
     most_slots, most_sums = (len(blocks) + sums) * instance.network.nodes + 1, sums * instance.network.chips + 1
-    wires = problem.wires
-    lanes = int(wires.lanes.sum())
-    units = UNITS_PER_CHIP * instance.network.chips
-    closed = closed_by(instance.deskews, wires, units)
-    first, count = np.append(wires.first_lane, lanes + np.arange(units)), np.append(wires.lanes, [1] * units)
-    room = most_slots + most_sums + instance.operators + int(count[closed.resource].sum()) + 1
-    calendars = _empty_calendars(wires, room)
-    close(calendars, closed, first, count)
+    room = most_slots + most_sums + instance.operators + int(around.lanes[around.closed.resource].sum()) + 1
+    calendars = empty_calendars(around.shortest, room)
+    if instance.deskews:
+        close(calendars, around.closed, around.first, around.lanes)
     placed = Placed(
         slots=np.empty((most_slots, 5), dtype=np.int64),
         sums=np.empty((most_sums, 4), dtype=np.int64),
@@ -77,9 +97,8 @@ def greedy_in(around: Surroundings, blocks: Blocks, *, seed: int = 0) -> Found[P
         delivered=np.zeros((instance.demands, instance.network.nodes), dtype=np.int64),
     )
     order = work_order(instance, blocks, around.operator_rank, around.demand_rank, seed=seed)
-    work = _represented(order, problem, blocks)
-    program, traffic = _program(problem, lanes), _traffic(problem, blocks, lanes, around.distance)
-    list_schedule(work, wires, program, traffic, calendars, placed, _empty_tree(instance.network.nodes))
+    work, tree = _represented(order, problem, blocks), _empty_tree(instance.network.nodes)
+    list_schedule(work, problem.wires, around.program, _traffic_of(around, blocks), calendars, placed, tree)
     return found_of(problem, blocks, placed)
 
 
@@ -113,7 +132,7 @@ def _program(problem: Padded, lanes: int) -> OperatorColumns:
     instance, node_map = problem.instance, problem.symmetry.node_map
     node = problem.least_node[instance.operator_node]
     calendar = lanes + instance.operator_unit * instance.network.chips + node
-    needed = instance.operator_demands.flat()
+    needed = problem.reads
     return OperatorColumns(
         release=instance.release_cycles,
         calendar=np.where(instance.operator_unit == HOST, NONE, calendar),
@@ -122,38 +141,49 @@ def _program(problem: Padded, lanes: int) -> OperatorColumns:
         after=problem.least_operator[instance.operator_after.values],
         needs_offsets=needed.offsets,
         needs=problem.least_demand[needed.values],
-        needs_node=node_map[problem.demand_map.argmin(axis=0)[needed.values], instance.operator_node[needed.row]],
+        needs_node=node_map[problem.demand_map.argmin(axis=0)[needed.values], instance.operator_node[problem.readers]],
     )
 
 
-def _traffic(problem: Padded, blocks: Blocks, lanes: int, distance: Integers) -> Traffic:
-    instance, lengths = problem.instance, np.unique(blocks.vectors)
-    most_operands = instance.network.nodes + 1
-    table = np.zeros((most_operands + 1, int(lengths.max(initial=0)) + 1), dtype=np.int64)
-    for operands in range(2, most_operands + 1):
-        for vectors in lengths.tolist():
-            table[operands, vectors] = instance.add_cost.cycles(operands, vectors)
-    leaves, readers = instance.demand_leaves.flat(), _readers(instance)
+def _traffic(problem: Padded, lanes: int) -> Traffic:
+    instance, none = problem.instance, np.zeros(0, dtype=np.int64)
+    distance, readers = hops_to(np.unique(instance.demand_root), instance.network), _readers(problem)
     return Traffic(
         root=instance.demand_root,
-        leaf_offsets=leaves.offsets,
-        leaf=leaves.values,
-        leaf_operator=problem.least_operator[instance.demand_leaf_operators.flat().values],
+        leaf_offsets=problem.leaves.offsets,
+        leaf=problem.leaves.values,
+        leaf_operator=problem.least_operator[problem.makers.values],
         reader_offsets=readers.offsets,
         reader=readers.values,
-        block_demand=blocks.piece,
-        block_vectors=blocks.vectors,
-        sum_cycles=table,
+        block_demand=none,
+        block_vectors=none,
+        sum_cycles=none.reshape(0, 0),
         adder=lanes + instance.network.chips + problem.least_node[: instance.network.chips],
         distance=distance,
         farthest_first=np.argsort(-distance.astype(np.int16), axis=1, kind="stable").astype(np.int64),
     )
 
 
-def _readers(instance: Instance) -> Ragged:
+def _traffic_of(around: Surroundings, blocks: Blocks) -> Traffic:
+    """Return the traffic of some blocks."""
+    instance, lengths = around.problem.instance, np.unique(blocks.vectors)
+    operands = instance.network.nodes + 2
+    table = np.zeros((operands, int(lengths.max(initial=0)) + 1), dtype=np.int64)
+    for vectors in lengths.tolist():
+        table[:, vectors] = _sum_cycles(instance.add_cost, operands, vectors)
+    return around.traffic._replace(block_demand=blocks.piece, block_vectors=blocks.vectors, sum_cycles=table)
+
+
+@lru_cache(maxsize=1024)
+def _sum_cycles(cost: AddCost, operands: int, vectors: int) -> Integers:
+    """Return the duration of sums of fewer operands than so many, by number of operands; 0 of none and of one."""
+    return np.array([0, 0, *(cost.cycles(each, vectors) for each in range(2, operands))], dtype=np.int64)
+
+
+def _readers(problem: Padded) -> Ragged:
     """Return the nodes that read each demand, its root after the others."""
-    needed, others = instance.operator_demands.flat(), instance.demand_consumers.flat()
-    at_root = instance.operator_node[needed.row] == instance.demand_root[needed.values]
+    instance, needed, others = problem.instance, problem.reads, problem.instance.demand_consumers.flat()
+    at_root = instance.operator_node[problem.readers] == instance.demand_root[needed.values]
     rooted = np.unique(needed.values[at_root])
     # Of a collective the root is among the consumers.
     elsewhere = others.values != instance.demand_root[others.row]
@@ -162,12 +192,6 @@ def _readers(instance: Instance) -> Ragged:
     counts = np.bincount(demand, minlength=instance.demands)
     values = np.concatenate([others.values[elsewhere], instance.demand_root[rooted]])[order]
     return Ragged(np.append(0, np.cumsum(counts)), values)
-
-
-def _empty_calendars(wires: Wires, intervals: int) -> Calendars:
-    units, hold = np.ones(UNITS_PER_CHIP * wires.chips, dtype=np.int64), np.zeros_like(wires.lanes)
-    hold[wires.resource] = -(-wires.numerator // wires.denominator)
-    return empty_calendars(np.concatenate([np.repeat(hold, wires.lanes), units]), intervals)
 
 
 def _empty_tree(nodes: int) -> Tree:

@@ -8,14 +8,15 @@ of their shares, and what is left of none is left out.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lpxsched.compiled.kernels import Flags, Integers
-from lpxsched.schedule.plan import OPERATOR, SLOT, SUM, Operands, Plan, deliveries
-from lpxsched.schedule.policy import SPARSEST
+from lpxsched.schedule.plan import OPERATOR, SLOT, SUM, Operands, Plan, slot_deliveries, sum_deliveries
+from lpxsched.schedule.policy import ROWS_LIFTED_AT_ONCE, SPARSEST
 from lpxsched.schedule.problem.instance import sum_cycles
 from lpxsched.schedule.result import Found, Schedule, Sums
 from lpxsched.schedule.symmetry.images import Images, collective_images, layer_images
@@ -23,11 +24,14 @@ from lpxsched.traffic.collectives import EVERY, source_values
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from lpxsched.schedule.symmetry.padding import Padded
     from lpxsched.schedule.symmetry.quotient import Quotient
     from lpxsched.schedule.times.placement import Placement
 
 Columns = tuple[Integers, Integers, Integers, Integers]
+Ranges = tuple[range, range, range]
 
 LARGEST_KEY = 2**62
 
@@ -38,20 +42,36 @@ def lifted_layer(found: Found[Padded]) -> Schedule:
     values = _Values.of(layer_images(problem, plan.blocks), plan)
     starts = placement.start[plan.slots + plan.sums :]
     operator_start = starts[problem.operators.task[problem.operator_of]]
-    return _lifted(values, placement, operator_start, sorted_rows(values.read(plan.reads)))
+    rows = values.read(plan.reads)
+    return _lifted(values, placement, operator_start, sorted_rows([rows], values.ranges(), rows[0].size))
 
 
 def lifted_collective(found: Found[Quotient]) -> Schedule:
     """Return the schedule of the whole collective from that of its representatives."""
     problem, plan, placement = found.problem, found.plan, found.placement
     values = _Values.of(collective_images(problem, plan.blocks), plan)
-    needed = deliveries(problem.wires, plan)
-    ends = _ends(problem, values, placement, needed)
-    rows = values.read(needed)
-    width = problem.instance.network.width
-    operator_start = np.zeros(2 * width, dtype=np.int64)
-    np.maximum.at(operator_start, rows[0].ravel(), np.where(rows[3] > 0, ends, 0).ravel())
-    return _lifted(values, placement, operator_start, sorted_rows(rows, _kept(problem)))
+    operator_start = np.zeros(2 * problem.instance.network.width, dtype=np.int64)
+
+    def read() -> Iterator[Columns]:
+        for needed in _deliveries(problem, plan):
+            rows = values.read(needed)
+            ends = _ends(problem, values, placement, needed)
+            np.maximum.at(operator_start, rows[0].ravel(), np.where(rows[3] > 0, ends, 0).ravel())
+            yield rows
+
+    kept = _kept(problem)
+    most_rows = problem.symmetry.order * (plan.slots + plan.sums) + len(kept[0])
+    reads = sorted_rows(chain(read(), [kept]), values.ranges(kept[2]), most_rows)
+    return _lifted(values, placement, operator_start, reads)
+
+
+def _deliveries(problem: Quotient, plan: Plan) -> Iterator[Operands]:
+    """Yield what is delivered, part by part: what all of it takes, and memory that nobody has had before, is slow."""
+    step = max(1, ROWS_LIFTED_AT_ONCE // problem.symmetry.order)
+    for first in range(0, plan.slots, step):
+        yield slot_deliveries(problem.wires, plan, slice(first, first + step))
+    if plan.sums:
+        yield sum_deliveries(problem.wires, plan)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,6 +89,14 @@ class _Values:
         number = images.operators + np.cumsum(there).reshape(there.shape) - 1
         return _Values(images, plan, np.where(there, number, NONE))
 
+    def ranges(self, *firsts: Integers) -> Ranges:
+        """Return in which ranges operators that read, values and first vectors in these lie, some more among these."""
+        images, sums = self.images, self.total.size
+        tables = (images.held, images.first, *firsts) if sums else (images.held, *firsts)
+        first = max(int(table.max(initial=0)) for table in tables)
+        values = images.operators + sums if sums else images.maker.shape[1]
+        return range(max(0, int(images.reader.min(initial=0))), images.operators), range(values), range(first + 1)
+
     def read(self, needed: Operands) -> Columns:
         """Return reader, value, first vector in it and vectors of images of what is read; shape (order, rows)."""
         value, first = self.operands(needed)
@@ -76,14 +104,12 @@ class _Values:
 
     def operands(self, needed: Operands) -> tuple[Integers, Integers]:
         """Return the values that are read, and where in them; shape (order, rows)."""
-        slot = np.where(needed.kind == SLOT, needed.number, NONE)
-        kind, number = (
-            np.where(slot >= 0, np.append(column, NONE)[slot], other)
-            for column, other in ((self.plan.slot_kind, needed.kind), (self.plan.slot_number, needed.number))
-        )
+        plan, brought = self.plan, np.flatnonzero(needed.kind == SLOT)
+        slot, kind, number = needed.number[brought], needed.kind.copy(), needed.number.copy()
+        kind[brought], number[brought] = plan.slot_kind[slot], plan.slot_number[slot]
         # Only in a collective, whose operators are numbered as their nodes, is an image of a slot read.
-        is_image = (slot >= 0) & (np.append(self.plan.slot_origin, NONE)[slot] != needed.origin)
-        number = np.where((kind == OPERATOR) & is_image, needed.origin, number)
+        is_image = brought[(plan.slot_origin[slot] != needed.origin[brought]) & (kind[brought] == OPERATOR)]
+        number[is_image] = needed.origin[is_image]
         return self.made(kind, number, needed.origin, needed.block)
 
     def carried(self) -> tuple[Integers, Integers]:
@@ -91,7 +117,7 @@ class _Values:
         plan = self.plan
         if plan.sums:
             return self.made(plan.slot_kind, plan.slot_number, plan.slot_origin, plan.slot_block)
-        return self.images.maker[:, plan.slot_number], self.images.held[:, plan.slot_block]
+        return _moved(self.images.maker, plan.slot_number), _taken(self.images.held, plan.slot_block)
 
     def made(self, kind: Integers, number: Integers, node: Integers, block: Integers) -> tuple[Integers, Integers]:
         """Return the values of images of sums and of results of operators, and where in them a block begins."""
@@ -128,7 +154,7 @@ def _lifted(values: _Values, placement: Placement, operator_start: Integers, rea
         slot_value=_rows(kept, value),
         slot_first=_rows(kept, first),
         slot_vectors=_rows(kept, vectors),
-        slot_bundle=_rows(kept, images.bundle[:, plan.slot_bundle]),
+        slot_bundle=_rows(kept, _moved(images.bundle, plan.slot_bundle)),
         slot_lane=_rows(kept, lane),
         slot_depart=_rows(kept, depart),
         sums=_sums(values, placement),
@@ -137,6 +163,18 @@ def _lifted(values: _Values, placement: Placement, operator_start: Integers, rea
         read_first=read_first,
         read_vectors=read_vectors,
     )
+
+
+def _moved(table: Integers, rows: Integers) -> Integers:
+    """Return where elements take rows, shape (order, rows): the rows themselves where all stay where they are."""
+    if len(table) == 1 and (table[0] == np.arange(table.shape[1])).all():
+        return rows[None]
+    return table[:, rows]
+
+
+def _taken(table: Integers, rows: Integers) -> Integers:
+    """Return some rows of all elements; zeros take no memory until somebody writes or reads them."""
+    return table[:, rows] if table.any() else np.zeros((len(table), len(rows)), dtype=np.int64)
 
 
 def _rows(kept: Flags | None, table: Integers) -> Integers:
@@ -193,37 +231,42 @@ def _kept(problem: Quotient) -> Columns:
     return width + node, node, flow.first_vector[own] - offset[node], flow.vectors[own]
 
 
-def sorted_rows(*tables: Columns) -> Columns:
+def sorted_rows(tables: Iterable[Columns], ranges: Ranges, most_rows: int) -> Columns:
     """Return the rows of tables that have any vectors, all of them different, sorted by reader, value and first vector.
 
-    One key sorts much faster, where it fits 64 bits; where most keys occur, vectors go straight to their places. The
-    columns of readers are used up: to ask for memory takes most of the time here.
+    These three lie in ranges. One key sorts much faster, where it fits 64 bits; where most keys occur, vectors go
+    straight to their places.
     """
-    kept = [None if table[3].all() else table[3] > 0 for table in tables]
-    columns = [[_rows(mask, column) for column in table] for mask, table in zip(kept, tables, strict=True)]
-    ranges = tuple(max(int(column.max(initial=0)) for column in parts) + 1 for parts in zip(*columns, strict=True))[:3]
-    rows, keys = sum(len(table[0]) for table in columns), prod(ranges)
+    counts = [len(every) for every in ranges]
+    keys, kept = prod(counts), (_with_vectors(table) for table in tables)
     if keys >= LARGEST_KEY:
-        reader, value, first, vectors = (np.concatenate(parts) for parts in zip(*columns, strict=True))
+        reader, value, first, vectors = (np.concatenate(column) for column in zip(*kept, strict=True))
         order = np.lexsort((first, value, reader))
         return reader[order], value[order], first[order], vectors[order]
-    for reader, value, first, _ in columns:
-        for column, count in ((value, ranges[1]), (first, ranges[2])):
-            reader *= count
-            reader += column
-    if keys <= SPARSEST * rows:
+    keyed = (
+        (((reader - ranges[0].start) * counts[1] + value) * counts[2] + first, vectors)
+        for reader, value, first, vectors in kept
+    )
+    if keys <= SPARSEST * most_rows:
         vectors_of = np.zeros(keys, dtype=np.int64)
-        for key, _, _, vectors in columns:
+        for key, vectors in keyed:
             vectors_of[key] = vectors
-        reader = np.flatnonzero(vectors_of)
-        vectors = vectors_of[reader]
-        del vectors_of
+        key = np.flatnonzero(vectors_of)
+        vectors = vectors_of if len(key) == keys else vectors_of[key]
     else:
-        reader, vectors = (np.concatenate([table[column] for table in columns]) for column in (0, 3))
-        order = np.argsort(reader)
-        reader, vectors = reader[order], vectors[order]
-    first = reader % ranges[2]
-    reader //= ranges[2]
-    value = reader % ranges[1]
-    reader //= ranges[1]
+        key, vectors = (np.concatenate(column) for column in zip(*keyed, strict=True))
+        order = np.argsort(key)
+        key, vectors = key[order], vectors[order]
+    first = key % counts[2] if counts[2] > 1 else np.zeros(len(key), dtype=np.int64)
+    key //= counts[2]
+    value = key % counts[1]
+    key //= counts[1]
+    key += ranges[0].start
+    return key, value, first, vectors
+
+
+def _with_vectors(table: Columns) -> Columns:
+    """Return the rows that have any."""
+    kept = None if table[3].all() else table[3] > 0
+    reader, value, first, vectors = (_rows(kept, column) for column in table)
     return reader, value, first, vectors

@@ -67,6 +67,31 @@ class Padded(Represented):
         """The representative of each node."""
         return np.asarray(self.symmetry.node_map.min(axis=0))
 
+    @cached_property
+    def leaves(self) -> Ragged:
+        """Nodes that hold a summand, or the one copy, of each demand."""
+        return self.instance.demand_leaves.flat()
+
+    @cached_property
+    def makers(self) -> Ragged:
+        """The operator that makes each summand."""
+        return self.instance.demand_leaf_operators.flat()
+
+    @cached_property
+    def reads(self) -> Ragged:
+        """Demands that each operator reads at its node."""
+        return self.instance.operator_demands.flat()
+
+    @cached_property
+    def readers(self) -> Integers:
+        """The operator of each read."""
+        return self.reads.row
+
+    @cached_property
+    def own_operators(self) -> Integers:
+        """The representatives of operators."""
+        return np.unique(self.least_operator)
+
 
 def unpadded(instance: Instance) -> Padded:
     """Return an instance as it is, under the identity alone."""

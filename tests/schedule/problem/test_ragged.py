@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lpxsched.schedule.problem.ragged import Interned, Ragged, counted, first_with, grouped, matching
+from lpxsched.schedule.problem.ragged import (
+    Interned,
+    Ragged,
+    counted,
+    first_with,
+    grouped,
+    indexed,
+    looked_up,
+    matching,
+)
 from lpxsched.units import NONE
 from tests.schedule.examples import column
 from tests.schedule.instances import ints
@@ -88,6 +98,19 @@ def test_the_first_row_with_a_key() -> None:
         keys, wanted = (column([key * far for key in some]) for some in ((5, 3, 5), (4, 5, 3)))
         assert first_with(keys, wanted).tolist() == [NONE, 0, 1]
     assert first_with(column([]), column([7])).tolist() == [NONE]
+
+
+@pytest.mark.parametrize("far", [1, 10**12])
+def test_numbers_are_found_by_their_keys(far: int) -> None:
+    """Tests keys -1, 2 and 2 again, of which the last stays; below, between and above them; near and far apart."""
+    index = indexed(column([-far, 2 * far, 2 * far]), column([7, 8, 0]))
+    wanted = column([-2 * far, -far, -far + 1, 0, 2 * far, 2 * far + 1])
+    assert looked_up(index, wanted).tolist() == [NONE, 7, NONE, NONE, 0, NONE]
+
+
+def test_nothing_is_found_among_no_keys() -> None:
+    """Tests an index of nothing."""
+    assert looked_up(indexed(column([]), column([])), column([0, -1])).tolist() == [NONE, NONE]
 
 
 def test_the_row_of_each_value() -> None:

@@ -130,4 +130,5 @@ def test_deliveries_are_sorted_whatever_their_range(
     vectors = np.array([7, 6, 0, 5, 4], dtype=np.int64)
     one, other = ((node[part], value[part], first[part], vectors[part]) for part in (slice(3), slice(3, None)))
     expected = [(0, 0, 0, 7), (1, 3, 0, 4), (2, 1, 0, 5), (2, 5, 9, 6)]
-    assert [tuple(row) for row in np.stack(sorted_rows(one, other), axis=1).tolist()] == expected
+    found = sorted_rows([one, other], (range(3), range(6), range(10)), most_rows=5)
+    assert [tuple(row) for row in np.stack(found, axis=1).tolist()] == expected

@@ -45,7 +45,8 @@ def match(wires: Wires, job: Job, noise: int, most_slots: int, limit: int) -> tu
     """
     tables = tables_of(wires, job)
     state, queues = beginnings(wires, job, tables, most_slots, noise), empty_queues(len(wires.lanes))
-    slots = np.empty((4, most_slots), dtype=np.int64)
+    # Where all lanes are the first, their column stays memory that nobody has asked for.
+    slots = np.zeros((4, most_slots), dtype=np.int64)
     while (end := run(wires, tables, state, queues, slots, limit)) == NO_ROOM:
         queues = grown(queues, len(state.batch))
     if end == GIVEN_UP:

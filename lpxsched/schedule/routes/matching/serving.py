@@ -92,7 +92,9 @@ def serve(
         lanes[resource, FREE] -= 1
         lane, slot = state.free[first_lane + lanes[resource, FREE]], counts[USED]
         counts[USED] += 1
-        slots[0, slot], slots[1, slot], slots[2, slot], slots[3, slot] = block, bundle, lane, cycle
+        slots[0, slot], slots[1, slot], slots[3, slot] = block, bundle, cycle
+        if lane > 0:
+            slots[2, slot] = lane
         vectors, read = tables.vectors[block], cycle + hop
         last, goes_on = read, read + wires.turnaround
         if vectors > 1:
