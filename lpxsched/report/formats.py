@@ -13,6 +13,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def links_of(link_class: str) -> str:
+    """Return what links of a class are called: ``tray links``; of a fabric with one class it is ``link`` alone."""
+    return "links" if link_class == "link" else f"{link_class} links"
+
+
 def percent(share: float | Fraction, decimals: int = 2) -> str:
     """Return a share of 1 as people read it."""
     return f"{float(100 * share):.{decimals}f} %"

@@ -112,7 +112,7 @@ def _busiest(summary: Summary) -> str:
     """Return which link or unit of a chip is held for most of a period."""
     held = [(float(summary.links[0].share), "link is held")] if summary.links else []
     held += [
-        (float(share), f"unit, {unit} on chip {alike.one.position}, runs")
+        (float(share), f"unit, {unit} on {alike.one.name}, runs")
         for alike in summary.chips_alike
         for unit, share in alike.one.unit_shares.items()
     ]

@@ -108,7 +108,7 @@ def chip_rows(summary: Summary) -> Rows:
     units = list(summary.chips_alike[0].one.unit_shares) if summary.chips_alike else []
     rows = [
         [
-            alike.one.position,
+            alike.one.name if alike.one.relay else alike.one.position,
             str(alike.count),
             *_used_by(summary, alike.layers),
             *(percent(alike.one.unit_shares[unit]) for unit in units),

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lpxsched.report.formats import counted, percent
+from lpxsched.report.mapping import position_ranges
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lpxsched.report.frames import Windows
     from lpxsched.report.summary import Summary
 
@@ -32,7 +35,8 @@ def length_of(summary: Summary) -> str:
     of = "that" if summary.windows is None else windows_owned(summary.windows)
     repeats = f"repeats every {period:,} cycles (shares of links and chips are of {of}), " if period else ""
     return (
-        f"{layers}{repeats}makespan {facts['makespan_cycles']:,} cycles = {facts['makespan_ns']:,.0f} ns{worst}, "
+        f"{layers}{_relays(facts['relays'])}{repeats}"
+        f"makespan {facts['makespan_cycles']:,} cycles = {facts['makespan_ns']:,.0f} ns{worst}, "
         f"lower bound{' of the period' if period else ''} {facts['lower_bound_cycles']:,} cycles{bound}"
     )
 
@@ -42,3 +46,8 @@ def windows_owned(windows: Windows) -> str:
     told = f"a period in which every window is owned: {windows.owned:,} of {windows.every:,} windows are"
     share = percent(windows.owned_share)
     return f"{told}, {windows.free:,} could be, so over the longest step shares are {share} of these"
+
+
+def _relays(positions: Sequence[str]) -> str:
+    """Return which chips only pass vectors on, with a comma behind; nothing where none does."""
+    return f"{counted(len(positions), 'relay')} ({position_ranges(positions)}), " if positions else ""

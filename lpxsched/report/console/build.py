@@ -82,7 +82,7 @@ def busiest(summary: Summary, letter: str = "") -> list[str]:
     """Return the busiest links and chips, of one of several builds with its letter."""
     of, share = f" of {letter}" if letter else "", _words(summary).share
     runs = any(alike.one.unit_shares for alike in summary.chips_alike)
-    by = f"by functional unit, those alike once, share of {share}" if runs else "by vectors"
+    by = f"by functional unit, those alike once, share of {share}" if runs else "by vectors, those alike once"
     return [
         titled(f"Busiest links{of}, those alike once, share of {share}", link_rows(summary), left=2),
         titled(f"Busiest chips{of} {by}", chip_rows(summary)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lpxsched.report.formats import as_us, counted
+from lpxsched.report.formats import as_us, counted, links_of, percent
 from lpxsched.report.frames import only_period, windows_of
 from lpxsched.report.headline import headline_lines
 from lpxsched.report.layers import head_of, layers_named
@@ -60,7 +60,7 @@ def _facts(build: Build, measured: dict[str, Any]) -> list[str]:
         ("gap", f"{results['gap']:.4f} for these groups; with operators taking no time {results['wire_gap']:.4f}"),
         *_deskews(results),
         *_mapping(results),
-        ("busiest", f"{busiest} links, {share:.1%} busy while their layer runs"),
+        ("busiest", f"{links_of(busiest)}, {percent(share, 1)} busy while their layer runs"),
         ("rules", "all hold" if measured["verified"] else "not checked"),
         *headline_lines(build),
         *reach_lines(build),
