@@ -17,7 +17,7 @@ from lpxsched.fabric.schema import KINDS, AnyTopologyFile, ExplicitFile, FamilyF
 from lpxsched.files.document import Document, read_text, read_yaml
 from lpxsched.files.schema import mapping, short, validate
 from lpxsched.files.shipped import find_file
-from lpxsched.units import ceil_cycles, exact, ns_to_cycles, vector_time_cycles
+from lpxsched.units import ceil_cycles, counted, exact, ns_to_cycles, vector_time_cycles
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -90,7 +90,8 @@ def _named_chip(document: Document, file: AnyTopologyFile) -> Chip:
 def _check_size(document: Document, file: AnyTopologyFile, chips: int, links: int) -> None:
     if chips > MOST_CHIPS or links > MOST_LINKS:
         key = next(key for key in SIZE_KEYS if key in type(file).model_fields)
-        problem = f"makes {chips:,} chips and up to {links:,} links; at most {MOST_CHIPS:,} and {MOST_LINKS:,} fit"
+        problem = f"makes {counted(chips, 'chip')} and up to {counted(links, 'link')}"
+        problem = f"{problem}; at most {MOST_CHIPS:,} and {MOST_LINKS:,} fit"
         raise document.error((key,), problem)
 
 
@@ -111,7 +112,8 @@ def _check_ports(document: Document, fabric: Fabric) -> None:
     used = ports_of_chips(fabric)
     if len(used) and used.max() > fabric.ports:
         chip = int(used.argmax())
-        problem = f"chip {chip} has {used[chip]} lanes on {fabric.ports} ports; join fewer, or give it more ports"
+        problem = f"chip {chip} has {counted(int(used[chip]), 'lane')} on {counted(fabric.ports, 'port')}"
+        problem = f"{problem}; join fewer, or give it more ports"
         raise document.error(("ports",), problem)
 
 

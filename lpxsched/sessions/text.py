@@ -5,10 +5,11 @@ from __future__ import annotations
 from textwrap import fill
 from typing import TYPE_CHECKING
 
-from lpxsched.report.formats import as_time, counted
+from lpxsched.report.formats import as_time
 from lpxsched.report.text_table import WIDTH, table
 from lpxsched.sessions.outcome import PARTS, PERCENTILE
 from lpxsched.sessions.run import PS_PER_NS
+from lpxsched.units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +31,7 @@ def _head(study: Study) -> str:
     session, steps = study.session, study.steps
     agents = counted(len(set(session.agents)), "agent")
     model = f"{steps.options['model']} on {steps.options['topology']}"
-    places = f"{steps.micro_batches} x {steps.batch} places" if steps.micro_batches > 1 else f"{steps.batch} places"
+    places = f"{steps.micro_batches} x " * (steps.micro_batches > 1) + counted(steps.batch, "place")
     return f"{session.name}: {counted(len(session.requests), 'request')} of {agents} on {model}, {places}"
 
 
@@ -56,9 +57,9 @@ def _arbitrated(drawn: Drawn) -> str:
         ("every step its P99", _time(drawn.tail.timeline.total_ps)),
     ]
     title = (
-        f"With links arbitrated at run time, {counted(len(drawn.session_ps), 'session')} on {options.steps:,} steps "
-        f"({options.routing}, {options.arbitration}, {options.tokens} tokens, runtime {options.runtime}), and what is "
-        "assumed outside of the fabric as told"
+        f"With links arbitrated at run time, {counted(len(drawn.session_ps), 'session')} on "
+        f"{counted(options.steps, 'step')} ({options.routing}, {options.arbitration}, {options.tokens} tokens, runtime "
+        f"{options.runtime}), and what is assumed outside of the fabric as told"
     )
     return f"{fill(title, WIDTH)}\n\n{table(('', 'session'), rows)}"
 

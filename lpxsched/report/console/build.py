@@ -9,6 +9,7 @@ from lpxsched.report.limits import limiting_sentence, path_cells
 from lpxsched.report.rows import Rows, chip_rows, class_rows, kind_rows, link_rows, path_rows, sparkline
 from lpxsched.report.text_table import WIDTH, table, titled
 from lpxsched.report.titles import length_of, name_of
+from lpxsched.units import counted
 
 if TYPE_CHECKING:
     from lpxsched.report.summary import Summary
@@ -96,7 +97,7 @@ def _path(summary: Summary) -> str:
     while kept > BEFORE_CLASSES and _width(found, kept) > WIDTH:
         kept -= 1
     missing = len(found.header) - kept
-    more = f"; {missing} more link class{'es' if missing > 1 else ''} in --json" if missing else ""
+    more = f"; {counted(missing, 'more link class')} in --json" if missing else ""
     shown_rows = Rows(found.header[:kept], [row[:kept] for row in found.rows])
     return titled(f"Critical path of {_words(summary).path}{more}", shown_rows)
 

@@ -13,14 +13,14 @@ import numpy as np
 
 from lpxsched.report.colours import DESKEW_COLOUR, GRID_COLOUR, colours_of
 from lpxsched.report.figures.lanes_in_use import LanesInUse, lanes_in_use
-from lpxsched.report.formats import counted, links_of
+from lpxsched.report.formats import links_of
 from lpxsched.report.frames import deskew_rows
 from lpxsched.report.layers import segment_name
 from lpxsched.report.manifest import collective_kind
 from lpxsched.report.relays import RELAY, relays_of_segments
 from lpxsched.report.token_time import token_time
 from lpxsched.timetable.columns import WITHOUT_UNIT
-from lpxsched.units import cycles_to_ns
+from lpxsched.units import counted, cycles_to_ns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -159,10 +159,10 @@ def _label_axes(axes: Axes, build: Build, segment: int, shown: list[ChipRows]) -
     above.set_xlabel(f"time from {whose} (ns)")
     count = " and ".join(_counts(build, segment, shown))
     period = int(build.frames.period_cycles[build.segments.frame[segment]])
-    passes = f"; a window every {period:,} cycles, passes of others pale" if period else ""
+    passes = f"; a window every {counted(period, 'cycle')}, passes of others pale" if period else ""
     name = segment_name(build, token_time(build).layers[segment])
     axes.set_title(
-        f"{name}, {count}: makespan {makespan:,} cycles = {makespan * ns_per_cycle:,.0f} ns{passes}",
+        f"{name}, {count}: makespan {counted(makespan, 'cycle')} = {makespan * ns_per_cycle:,.0f} ns{passes}",
         loc="left",
         pad=8,
     )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lpxsched.report.formats import counted, links_of
+from lpxsched.report.formats import links_of
 from lpxsched.report.page.markup import choice, legend, panel, paragraph, section, zoom_buttons
 from lpxsched.report.relays import RELAY
 from lpxsched.report.titles import windows_owned
+from lpxsched.units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lpxsched.report.assumptions import assumptions
 from lpxsched.report.colours import colours_of
-from lpxsched.report.formats import clocks_named, counted, percent
+from lpxsched.report.formats import clocks_named, percent
 from lpxsched.report.layers import head_of, layer_ranges, number_ranges
 from lpxsched.report.manifest import collective_kind
 from lpxsched.report.mapping import mapping, position_ranges
@@ -17,6 +17,7 @@ from lpxsched.report.rows import chip_rows, kind_rows, link_name, link_rows
 from lpxsched.report.slack import slack_by_class
 from lpxsched.report.titles import windows_owned
 from lpxsched.report.token_time import token_time
+from lpxsched.units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,7 +121,7 @@ def _frames(build: Build) -> str:
     rows = [[number_ranges(numbers), *cells] for cells, numbers in alike.items()]
     header = ["frames", "time domain", "period, cycles", "windows", "gaps", "segments", "phases, cycles"]
     if len(rows) > MOST_FRAMES:
-        return paragraph(f"{len(frames)} frames of {len(rows)} kinds; frames.parquet lists them.")
+        return paragraph(f"{counted(len(frames), 'frame')} of {counted(len(rows), 'kind')}; frames.parquet lists them.")
     return table(header, rows)
 
 
@@ -144,7 +145,7 @@ def assumptions_section(build: Build) -> str:
     """Return every assumed value that entered, with its range and why."""
     rows = [[each.name, each.taken, each.ends, each.why] for each in assumptions(build)]
     said = (
-        f"{len(rows)} values that nobody has published entered this build."
+        f"{counted(len(rows), 'value')} that nobody has published entered this build."
         if rows
         else "Nothing assumed entered this build."
     )

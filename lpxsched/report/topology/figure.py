@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from lpxsched.report.colours import MIXED_COLOUR, class_colours
 from lpxsched.report.figures.images import images, new_figure
-from lpxsched.report.formats import counted
 from lpxsched.report.topology.layout import bundles_between_chips
 from lpxsched.report.topology.panels import DOWN_COLOUR, draw_all_links, draw_grid, draw_matrix
 from lpxsched.report.topology.text import hop_ns, symmetry_words
+from lpxsched.units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,7 +86,12 @@ def _legend(figure: Figure, fabric: Fabric, facts: Facts, tints: list[str], draw
             handles.append(Line2D([], [], color=tints[index], linewidth=4, label=label))
     if len(handles) > MOST_CLASSES:
         repeated = ", whose colours repeat" if len(set(tints)) < len(tints) else ""
-        more = Line2D([], [], alpha=0, label=f"and {len(handles) - MOST_CLASSES + 1} more classes{repeated}")
+        more = Line2D(
+            [],
+            [],
+            alpha=0,
+            label=f"and {counted(len(handles) - MOST_CLASSES + 1, 'more class')}{repeated}",
+        )
         handles = [*handles[: MOST_CLASSES - 1], more]
     if not fabric.link_up.all():
         handles.append(Line2D([], [], color=DOWN_COLOUR, linewidth=2, linestyle=":", label="out of service"))

@@ -404,7 +404,7 @@ def test_rows_out_of_sight_are_told(opened: Callable[..., Opened], tmp_path: Pat
     page = opened(path)
     page.section("utilisation").locator("[name=kind]").select_option("chip")
     page.settle()
-    assert "30 of 48 rows are in view" in page.told("utilisation")
+    assert "In view: 30 of 48 rows;" in page.told("utilisation")
     before = page.pixels("utilisation")
     page.section("utilisation").locator("canvas").focus()
     page.press(*["PageDown"] * 5)

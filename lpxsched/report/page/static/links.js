@@ -87,5 +87,5 @@ function tellHeld(store, row, block, slot, pass, panel) {
   const name = names ? store.meta.tensors[names[block.tensor[slot]]] : "…";
   return `${row.label}, ${row.wire.class}: ${name}, vectors ${from} to ${from + block.vectors[slot] - 1}, departs `
     + `${panel.when(depart)}, holds the link until ${number(end)}, there at ${number(arrives)}, read at ${number(read)}: `
-    + `${number(read - arrives)} cycles later, ${toldGuard(row.guard)}${toldWindow(pass)}`;
+    + `${things(read - arrives, "cycle")} later, ${toldGuard(row.guard)}${toldWindow(pass)}`;
 }

@@ -253,7 +253,7 @@ class Timeline extends TimePanel {
       const marked = this.path.operators.has(index) && pass.shift === this.view.marked(pass.segment);
       const path = marked ? ", on the critical path" : toldWindow(pass);
       return `${row.label}: ${kinds[operators.kind[index]]} of ${layers[operators.layer[index]]}, ${this.when(start)} to `
-        + `${this.when(end)}: ${number(end - start)} cycles${path}`;
+        + `${this.when(end)}: ${things(end - start, "cycle")}${path}`;
     }
     return `${row.label}, cycle ${this.when(Math.floor(at))}: idle`;
   }

@@ -181,7 +181,7 @@ class Utilisation extends TimePanel {
     if (this.reading) return READING;
     if (!series) return `Single links, every slot${this.steady ? " of all passes in a period" : ""}: exact to the cycle.`;
     const cycles = series.last / series.bins;
-    const bin = `Counted in bins of ${number(cycles)} ${cycles === 1 ? "cycle" : "cycles"}${series.exact ? ", exactly" : ", rounded"}`;
+    const bin = `Counted in bins of ${things(cycles, "cycle")}${series.exact ? ", exactly" : ", rounded"}`;
     return `${bin}; full height is ${percent(this.ceiling || 1)}; darker is multicast.`;
   }
 }

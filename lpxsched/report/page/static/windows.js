@@ -149,7 +149,7 @@ function tellWindow(row, at, panel) {
   const { base, period, count, gaps } = row.windows, pass = Math.floor((at - base) / period);
   const span = `${panel.when(base + pass * period)} to ${panel.when(base + (pass + 1) * period)}`;
   if (!count) {
-    return pass < 0 ? "" : pass ? `${row.label}: the window ${pass} periods later begins, ${span}` : `${row.label}: this pass begins, ${span}`;
+    return pass < 0 ? "" : pass ? `${row.label}: the window ${things(pass, "period")} later begins, ${span}` : `${row.label}: this pass begins, ${span}`;
   }
   const number = ((pass % count) + count) % count;
   const what = gaps.has(number) ? "left out, so that the frame drains for a deskew" : "a micro-batch may begin";
