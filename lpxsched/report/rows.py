@@ -93,7 +93,7 @@ def link_rows(summary: Summary) -> Rows:
         [
             alike.one.link_class,
             link_name(alike.one.source, alike.one.destination, alike.one.lane),
-            str(alike.count),
+            f"{alike.count:,}",
             *_used_by(summary, alike.layers),
             f"{alike.one.vectors:,}",
             percent(alike.one.share),
@@ -109,7 +109,7 @@ def chip_rows(summary: Summary) -> Rows:
     rows = [
         [
             alike.one.name if alike.one.relay else alike.one.position,
-            str(alike.count),
+            f"{alike.count:,}",
             *_used_by(summary, alike.layers),
             *(percent(alike.one.unit_shares[unit]) for unit in units),
             f"{alike.one.vectors_in:,}",

@@ -78,14 +78,19 @@ def _shortened(names: Sequence[str]) -> str:
 def _notes(study: Study) -> list[str]:
     rate = study.prefill.tokens_per_s
     low, high = rate.range or (rate.value, rate.value)
-    held = [f"{count:,} by the build of {context:,} rows" for context, count in study.held_by.items() if count]
+    held = [
+        f"{counted(count, 'request')} by the build of {context:,} rows"
+        for context, count in study.held_by.items()
+        if count
+    ]
     if study.beyond:
         held.append(
-            f"{study.beyond:,} by none: there a step takes the time of the largest build and that of caches that grow "
-            f"in proportion, windows too, {float(study.steps.further_ns.value):.3f} ns a row, which is assumed"
+            f"{counted(study.beyond, 'request')} by no build: there a step takes the time of the largest build and "
+            f"that of caches that grow in proportion, windows too, {float(study.steps.further_ns.value):.3f} ns a row, "
+            "which is assumed"
         )
     return [
-        f"Held: {'; '.join(held)}.",
+        f"Contexts held: {'; '.join(held)}.",
         "Decode, fabric, is what the timetable and its worst case prove of each step; GPUs and hand-over are assumed. "
         f"Interactivity is 1 / P{PERCENTILE} of latency over tokens out, latency being prefill, waiting and decode. "
         f"Prefill at {rate.value:,g} tokens/s ({rate.tag}, {low:,g} to {high:,g}). At worst every step is the longest, "
