@@ -116,7 +116,9 @@ class TooManyInFlightError(NothingFoundError):
 
     def __init__(self, micro_batches: int, fit: int, why: str, *, remedy: str = "try fewer --in-flight") -> None:
         self.micro_batches, self.fit, self.why = micro_batches, fit, why
-        super().__init__(f"{micro_batches} micro-batches in flight, and {fit} fit: {why}", remedy=remedy)
+        super().__init__(
+            f"{micro_batches} micro-batch{'es' * (micro_batches > 1)} in flight, and {fit} fit: {why}", remedy=remedy
+        )
 
 
 def micro_batches_fit(error: LpxschedError) -> int:

@@ -1,7 +1,7 @@
 """One integer unit of time inside (the cycle of program time); exact conversions at the edges.
 
 Every conversion says in its name which way it rounds. Rates and times that are not whole numbers of cycles are
-kept as ``fractions.Fraction``, so that no result depends on floating point.
+kept as ``fractions.Fraction``, so that no result depends on floating point. Numbers of things stand here in words, too.
 """
 
 from __future__ import annotations
@@ -59,3 +59,14 @@ def vector_time_cycles(wire_bytes: int, gbps: Fraction, clock_mhz: Fraction) -> 
         Clock in which the cycles are counted.
     """
     return ns_to_cycles(wire_bytes * BITS_PER_BYTE / gbps, clock_mhz)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number of things as people read it: ``1 chip``, ``1,024 chips``, ``2 batches``, ``3 entries``."""
+    if number == 1:
+        return f"1 {noun}"
+    if noun.endswith(("s", "x", "ch", "sh")):
+        return f"{number:,} {noun}es"
+    if noun.endswith("y") and noun[-2:-1] not in tuple("aeiou"):
+        return f"{number:,} {noun[:-1]}ies"
+    return f"{number:,} {noun}s"

@@ -1,4 +1,4 @@
-"""Tests of the conversions between times, rates and cycles."""
+"""Tests of the conversions between times, rates and cycles, and of numbers of things."""
 
 from __future__ import annotations
 
@@ -11,7 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import lpxsched
-from lpxsched.units import NEVER, NONE, ceil_cycles, ceil_div, cycles_to_ns, exact, ns_to_cycles, vector_time_cycles
+from lpxsched.units import (
+    NEVER,
+    NONE,
+    ceil_cycles,
+    ceil_div,
+    counted,
+    cycles_to_ns,
+    exact,
+    ns_to_cycles,
+    vector_time_cycles,
+)
 
 
 @pytest.mark.parametrize(
@@ -84,3 +94,21 @@ def test_none_and_never_are_the_same_in_all_modules() -> None:
     modules = [import_module(module.name) for module in walk_packages(lpxsched.__path__, "lpxsched.")]
     assert {vars(module)["NONE"] for module in modules if "NONE" in vars(module)} == {NONE}
     assert {vars(module)["NEVER"] for module in modules if "NEVER" in vars(module)} == {NEVER}
+
+
+@pytest.mark.parametrize(
+    ("number", "noun", "told"),
+    [
+        (0, "chip", "0 chips"),
+        (1, "chip", "1 chip"),
+        (1024, "chip", "1,024 chips"),
+        (1, "micro-batch", "1 micro-batch"),
+        (2, "micro-batch", "2 micro-batches"),
+        (3, "class", "3 classes"),
+        (2, "entry", "2 entries"),
+        (2, "tray", "2 trays"),
+    ],
+)
+def test_numbers_of_things_have_their_plural(number: int, noun: str, told: str) -> None:
+    """Tests none, one and several, and nouns whose plural is not just an s more."""
+    assert counted(number, noun) == told

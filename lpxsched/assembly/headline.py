@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lpxsched.files.ranged import Ranged, total
-from lpxsched.units import ceil_cycles, exact
+from lpxsched.units import ceil_cycles, counted, exact
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -109,7 +109,7 @@ def not_modelled(unread: int, *, routed: bool = False, windows: int = 1, guessed
     Rows beyond the capacity of experts take further `windows`, which the worst case counts and the nominal step does
     not.
     """
-    mixers = (f"caches and weights of {unread} mixers without widths in the config",) if unread else ()
+    mixers = (f"caches and weights of {counted(unread, 'mixer')} without widths in the config",) if unread else ()
     again = (f"rows beyond the capacity, but at worst ({windows} windows a layer)",) if windows > 1 else ()
     routers = ("routers and choices of experts on GPUs",) if routed else ()
     return [*mixers, *routers, *again, *(what for what in NEVER_MODELLED if what != DRAFTER or not guessed)]

@@ -12,6 +12,7 @@ from lpxsched.cli.files import output_targets, write_file
 from lpxsched.cli.memory import keep_freed_memory
 from lpxsched.cli.verification import read_granted_build
 from lpxsched.errors import ExitCode
+from lpxsched.units import counted
 
 if TYPE_CHECKING:
     from lpxsched.simulation.bound.bound import Bound
@@ -55,10 +56,13 @@ def _text(found: Bound) -> str:
         *([] if reserved_ns is None else [("", windows)]),
         ("least slack", f"{float(found.least_slack_cycles):.3f} cycles"),
         ("stall to spare", f"{float(found.least_spare_stall_cycles):.3f} cycles"),
-        ("deskew buffer", f"{found.fullest.vectors} vectors at most wait on link {found.fullest.link}"),
+        ("deskew buffer", f"at most {counted(found.fullest.vectors, 'vector')}, on link {found.fullest.link}"),
         ("clocks may have", f"{float(found.ppm.value):,g} ppm, one-sided; beyond, {failing_words(found.ppm.witness)}"),
         ("", f"{float(found.residual.value):,g} ns a level; beyond, {failing_words(found.residual.witness)}"),
-        ("", f"{int(found.interval.value):,} cycles between deskews; beyond, {failing_words(found.interval.witness)}"),
+        (
+            "",
+            f"{int(found.interval.value):,} cycles between deskews; beyond, {failing_words(found.interval.witness)}",
+        ),
         ("ok", "") if found.failing is None else ("FAILED", failing_words(found.failing)),
     )
     return named_rows(rows)

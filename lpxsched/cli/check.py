@@ -12,6 +12,7 @@ from lpxsched.cli.console import emit, json_option
 from lpxsched.cli.memory import keep_freed_memory
 from lpxsched.errors import ExitCode
 from lpxsched.timetable.reader import read_build
+from lpxsched.units import counted
 from lpxsched.verify.check import CONTENT, RULES, check
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def _lines(build: Build, report: CheckReport) -> Iterator[str]:
 
 
 def _line(what: str, number: str, broken: int, *, judged: bool) -> str:
-    verdict = f"{broken:,} violation{'s' if broken > 1 else ''}" if broken else "ok" if judged else "not checked"
+    verdict = counted(broken, "violation") if broken else "ok" if judged else "not checked"
     return f"{what:<13}{number:>22}  {verdict}"
 
 

@@ -13,6 +13,7 @@ from lpxsched.cli.files import output_targets, write_file
 from lpxsched.cli.selections import parse_chips, parse_cycles, parse_layers
 from lpxsched.cli.verification import holds, read_granted_build
 from lpxsched.errors import ExitCode, InputError
+from lpxsched.units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -154,10 +155,10 @@ def _windows(selection: Selection) -> str:
     if not period or not windows:
         return ""
     which = f"windows {windows[0]} to {windows[-1]}" if len(windows) > 1 else f"window {windows[0]}"
-    told = f"{which} of what repeats every {period:,} cycles; --cycles selects others"
+    told = f"{which} of what repeats every {counted(period, 'cycle')}; --cycles selects others"
     if not selection.left_out:
         return told
-    passes = f"{selection.left_out:,} of {selection.passes:,} passes of segments"
+    passes = f"{selection.left_out:,} of {counted(selection.passes, 'pass')} of segments"
     return f"{told}; not told are {passes}, whose frames leave these windows out"
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lpxsched.cli.console import emit, failing_words, named_rows
 from lpxsched.errors import ExitCode
+from lpxsched.units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,10 +51,11 @@ def tell_programs(
     holds = found.ok and not differ and proved.holds
     told = found.as_json() | {"ok": holds, "failures": [], "instructions": counts}
     told |= {"differences": len(differ), "first_differences": differ[:MOST_IN_JSON]}
+    of_each = ", ".join(f"{count:,} {name}" for name, count in counts.items())
     rows = [
         *(_reference_rows(summary, proved) if summary is not None else []),
-        ("programs", f"{len(programs):,} nodes: {', '.join(f'{count:,} {name}' for name, count in counts.items())}"),
-        ("compared", f"{found.compared:,} vectors at their addresses, {found.mismatches:,} differ"),
+        ("programs", f"{counted(len(programs), 'node')}: {of_each}"),
+        ("compared", f"{counted(found.compared, 'vector')} at their addresses, {found.mismatches:,} differ"),
         *(("", fault) for fault in found.faults[:MOST_TOLD]),
         ("as the build", f"{len(differ):,} instructions and rows differ" if summary is not None else "not run"),
         *(("", one) for one in differ[:MOST_TOLD]),
@@ -75,13 +77,13 @@ def _counts(programs: Sequence[NodeProgram]) -> dict[str, int]:
 
 def _reference_rows(found: ReferenceSummary, proved: Proved) -> list[tuple[str, str]]:
     return [
-        ("clock", f"{found.clock}, {found.runs:,} runs of the event-driven reference"),
+        ("clock", f"{found.clock}, {counted(found.runs, 'run')} of the event-driven reference"),
         ("failed", f"{len(found.failures):,} reads, buffers, deskews and starts, over all runs"),
         *(("", f"run {run}: {_failure(failure)}") for run, failure in found.failures[:MOST_TOLD]),
         ("least slack", f"{found.least_slack_cycles:.3f} cycles"),
         ("", f"{float(proved.least_slack_cycles):.3f} cycles is the proven bound of every run"),
         ("stall to spare", f"{float(proved.least_spare_stall_cycles):.3f} cycles, proven"),
-        ("deskew buffer", f"{found.max_buffer_vectors} vectors at most waited on one link"),
+        ("deskew buffer", f"at most {counted(found.max_buffer_vectors, 'vector')} on one link"),
         ("latency", f"{float(found.observed_worst_ns):,.1f} ns from events to results, segments on demand"),
     ]
 

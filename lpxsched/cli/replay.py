@@ -11,6 +11,7 @@ from lpxsched.cli.choices import WholeNumber
 from lpxsched.cli.console import emit, json_option, named_rows
 from lpxsched.cli.machine import MOST_IN_JSON, tell_programs
 from lpxsched.errors import ExitCode
+from lpxsched.units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,8 +70,11 @@ def _as_json(report: ReplayReport) -> dict[str, Any]:
 
 def _text(report: ReplayReport) -> str:
     rows = (
-        ("replayed", f"{report.micro_batches:,} micro-batches, {report.steps:,} steps each"),
-        ("compared", f"{report.compared:,} vectors with a dense run"),
+        (
+            "replayed",
+            f"{counted(report.micro_batches, 'micro-batch')}, {counted(report.steps, 'step')} each",
+        ),
+        ("compared", f"{counted(report.compared, 'vector')} with a dense run"),
         ("mismatches", f"{report.mismatches:,}"),
         ("faults", f"{len(report.faults):,}"),
         ("ok" if report.ok else "FAILED", ""),
@@ -83,11 +87,11 @@ def _tell(report: ReplayReport) -> None:
     for fault in report.faults[:MOST_IN_TEXT]:
         click.echo(fault, err=True)
     if len(report.faults) > MOST_IN_TEXT:
-        click.echo(f"and {len(report.faults) - MOST_IN_TEXT:,} more faults", err=True)
+        click.echo(f"and {counted(len(report.faults) - MOST_IN_TEXT, 'more fault')}", err=True)
     for line in _table(report.first[:MOST_IN_TEXT]):
         click.echo(line, err=True)
     if report.mismatches > MOST_IN_TEXT:
-        click.echo(f"and {report.mismatches - MOST_IN_TEXT:,} more mismatches", err=True)
+        click.echo(f"and {counted(report.mismatches - MOST_IN_TEXT, 'more mismatch')}", err=True)
 
 
 def _table(mismatches: Sequence[Mismatch]) -> list[str]:

@@ -11,6 +11,7 @@ import click
 from lpxsched.cli.console import emit, failures_told, json_option, named_rows, progress_told
 from lpxsched.cli.verification import MOST_TOLD, holds, read_granted_build, verify_option
 from lpxsched.errors import ExitCode
+from lpxsched.units import counted
 
 if TYPE_CHECKING:
     from lpxsched.fabric.fabric import Fabric
@@ -81,12 +82,12 @@ def _text(record: dict[str, Any]) -> str:
         (
             "rows",
             f"{record['rows_kept']:,} kept, {record['rows_moved']:,} moved, {record['rows_dropped']:,} dropped, "
-            f"{record['rows_added']:,} added; {record['operators_moved']:,} operators moved",
+            f"{record['rows_added']:,} added; {counted(record['operators_moved'], 'operator')} moved",
         ),
-        ("must move", f"{record['rows_lower_bound']:,} rows at least; {record['rows_status']}"),
+        ("must move", f"{counted(record['rows_lower_bound'], 'row')} at least; {record['rows_status']}"),
         *([("spares", spares)] if spares else []),
-        ("makespan", f"{record['makespan_cycles']:,} cycles, before {record['makespan_before_cycles']:,}"),
-        ("bound", f"{record['lower_bound_cycles']:,} cycles; {record['status']}"),
+        ("makespan", f"{counted(record['makespan_cycles'], 'cycle')}, before {record['makespan_before_cycles']:,}"),
+        ("bound", f"{counted(record['lower_bound_cycles'], 'cycle')}; {record['status']}"),
         ("rules", "all hold" if record["verified"] else "not checked"),
         *([("written to", record["output"])] if record["output"] else []),
     ]
@@ -134,13 +135,13 @@ def _worst_text(record: dict[str, Any]) -> str:
         rows += [
             (
                 "worst",
-                f"{record['worst_makespan_cycles']:,} cycles without {source} -> {destination}, lane {lane}; "
+                f"{counted(record['worst_makespan_cycles'], 'cycle')} without {source} -> {destination}, lane {lane}; "
                 f"before {record['makespan_before_cycles']:,}",
             ),
             (
                 "rows",
                 f"{record['most_rows_changed']:,} moved or dropped at most; proved the fewest for "
-                f"{record['rows_optimal']:,} links",
+                f"{counted(record['rows_optimal'], 'link')}",
             ),
         ]
     rows += [("not made", f"{record['not_made']:,}, of them infeasible {record['infeasible']:,}")]

@@ -12,6 +12,7 @@ from lpxsched.cli.console import emit, json_option, named_rows
 from lpxsched.cli.machine import exit_code, last_row, tell_programs, tell_reference
 from lpxsched.cli.memory import keep_freed_memory
 from lpxsched.cli.verification import read_granted_build
+from lpxsched.units import counted
 
 if TYPE_CHECKING:
     from lpxsched.errors import ExitCode
@@ -90,7 +91,8 @@ def _frames_text(flown: FramesSummary) -> str:
     """Return who starts late and how long steps are, as reserved and in order of arrival."""
     facts = flown.as_json()
     lines = [
-        f"{facts['micro_batches']} micro-batches, {facts['windows']} windows of {facts['period_cycles']:,} cycles: "
+        f"{counted(facts['micro_batches'], 'micro-batch')}, {counted(facts['windows'], 'window')} of "
+        f"{counted(facts['period_cycles'], 'cycle')}: "
         f"a step takes {facts['longest_step_ns'] / 1000:,.3f} us at most, and the lead with which it begins",
         "",
         f"{'delays':<16}{'order':<18}{'late':>6}{'latest':>12}{'worst step':>16}{'mean step':>16}",
@@ -104,14 +106,14 @@ def _frames_text(flown: FramesSummary) -> str:
 
 def _text(summary: Summary, assumed: list[tuple[str, str]]) -> str:
     rows = (
-        ("clock", f"{summary.clock}, {summary.trials:,} random runs and {summary.attacks} of the adversary"),
-        ("late", f"{summary.violations:,} slots with a late vector, over all runs"),
-        ("without room", f"{summary.overflows:,} vectors that found their buffer full, over all runs"),
+        ("clock", f"{summary.clock}, {counted(summary.trials, 'random run')} and {summary.attacks} of the adversary"),
+        ("late", f"{counted(summary.violations, 'slot')} with a late vector, over all runs"),
+        ("without room", f"{counted(summary.overflows, 'vector')} that found a full buffer, over all runs"),
         ("least slack", f"{summary.random_slack_cycles:.3f} cycles in random runs"),
         ("", f"{summary.least_slack_cycles:.3f} cycles against the adversary"),
         ("", f"{float(summary.proved.least_slack_cycles):.3f} cycles is the proven bound of every run"),
         ("stall to spare", f"{float(summary.proved.least_spare_stall_cycles):.3f} cycles, proven"),
-        ("deskew buffer", f"{summary.proved.fullest.vectors} vectors at most wait on one link"),
+        ("deskew buffer", f"at most {counted(summary.proved.fullest.vectors, 'vector')} on one link"),
         ("latency, proved", f"{float(summary.nominal_ns):,.1f} ns on perfect clocks, without waiting"),
         ("", f"{float(summary.waiting_ns):,.1f} ns more is the longest waiting, on perfect clocks"),
         ("", f"{float(summary.random_worst_ns):,.1f} ns in random runs"),

@@ -14,6 +14,7 @@ from lpxsched.cli.console import emit, json_option, progress_option, progress_to
 from lpxsched.cli.files import output_targets, write_file
 from lpxsched.errors import InputError
 from lpxsched.options import CompileOptions
+from lpxsched.units import counted
 
 MOST_JOBS = 1024
 
@@ -80,7 +81,7 @@ def sweep_command(
         "seconds": round(time.perf_counter() - started, 3),
         "output": output and str(output),
     }
-    told = f"{len(points)} points, {taken} of them done before, {record['seconds']:.1f} s"
+    told = f"{counted(len(points), 'point')}, {taken} of them done before, {record['seconds']:.1f} s"
     emit(record, "" if as_json else f"{sweep_text(rows, names)}\n{told}", as_json=as_json)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lpxsched.errors import UnsoundError
+from lpxsched.units import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +35,7 @@ def holds(build: Build, *, remedy: str) -> bool:
     for violation in violations[:MOST_TOLD]:
         click.echo(f"{violation.rule}: {violation.message}", err=True)
     if len(violations) > MOST_TOLD:
-        click.echo(f"and {len(violations) - MOST_TOLD:,} more violations", err=True)
+        click.echo(f"and {counted(len(violations) - MOST_TOLD, 'more violation')}", err=True)
     return not violations
 
 

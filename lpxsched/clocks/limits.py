@@ -34,7 +34,7 @@ from lpxsched.clocks.guard import (
 from lpxsched.clocks.specification import load_clock
 from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.files.shipped import shipped_files
-from lpxsched.units import NEVER, NONE
+from lpxsched.units import NEVER, NONE, counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -232,7 +232,7 @@ class DomainClock:
         half = Fraction(self.specification.hac_period_cycles.value, 2)
         return (
             f"clocks of {self.specification.name} leave a residual of {self.specification.residual_ns.value:g} ns a "
-            f"level, and the alignment tree has {self.depth} levels: 2 x {self.depth} residuals are "
+            f"level, and the alignment tree has {counted(self.depth, 'level')}: 2 x {self.depth} residuals are "
             f"{float(half - left):g} cycles, and counters need less than half their period, {float(half):g}; "
             "take chips that are nearer to each other, or a clock with a smaller residual"
         )

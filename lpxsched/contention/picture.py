@@ -9,6 +9,7 @@ import numpy as np
 from lpxsched.contention.text import build_name, worst_name
 from lpxsched.report.colours import GRID_COLOUR, KIND_COLOURS, OTHER_COLOURS
 from lpxsched.report.figures.images import images, new_figure
+from lpxsched.units import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +33,7 @@ def _draw(build: Build, found: Contention) -> Figure:
     figure = new_figure(SIZE_INCHES)
     options = found.options
     figure.suptitle(
-        f"{build_name(build)}: {options.steps:,} steps, {options.routing} routing, {options.arbitration}, "
+        f"{build_name(build)}: {counted(options.steps, 'step')}, {options.routing} routing, {options.arbitration}, "
         f"{options.tokens} tokens, runtime {options.runtime}"
     )
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
-from lpxsched.report.formats import as_us, counted
+from lpxsched.report.formats import as_us
 from lpxsched.report.headline import assumed_lines
 from lpxsched.report.text_table import WIDTH, table
+from lpxsched.units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +48,7 @@ def worst_name(facts: Mapping[str, Any]) -> str:
 
 def _title(build: Build, facts: dict[str, Any]) -> str:
     chosen = f"routing {facts['routing']}, arbitration {facts['arbitration']}, tokens {facts['tokens']}"
-    return f"{build_name(build)}: {facts['steps']:,} steps, {chosen}, runtime {facts['runtime']}"
+    return f"{build_name(build)}: {counted(facts['steps'], 'step')}, {chosen}, runtime {facts['runtime']}"
 
 
 def _times(build: Build, facts: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from lpxsched.errors import InputError
 from lpxsched.files.schema import short
+from lpxsched.units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,7 +88,7 @@ def _check_header(path: Path, line: int, header: list[str]) -> None:
 
 def _row(path: Path, line: int, header: list[str], cells: list[str], file: ExplicitFile) -> Row:
     if len(cells) != len(header):
-        raise InputError(str(path), f"{len(cells)} cells, the header has {len(header)}", line=line, column=1)
+        raise InputError(str(path), f"{counted(len(cells), 'cell')}, the header has {len(header)}", line=line, column=1)
     given = {name: (cell.strip(), index) for index, (name, cell) in enumerate(zip(header, cells, strict=True))}
 
     def fault(name: str, problem: str) -> InputError:

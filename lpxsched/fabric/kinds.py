@@ -23,6 +23,7 @@ from lpxsched.fabric.schema import (
     RingFile,
     TspFile,
 )
+from lpxsched.units import counted
 
 if TYPE_CHECKING:
     from lpxsched.fabric.families.wiring import Wiring
@@ -43,7 +44,8 @@ def misfit(file: FamilyFile) -> tuple[str, str] | None:
         case DragonflyFile():
             most = file.chips_per_group.value * file.global_links_per_chip.value + 1
             if file.groups.value > most:
-                return "groups", f"one group has global links to {most - 1} others, so at most {most} groups fit"
+                told = f"one group has global links to {counted(most - 1, 'other')}"
+                return "groups", f"{told}, so at most {counted(most, 'group')} fit"
         case BoardflyFile():
             return _misfit_of_boardfly(file)
         case TspFile():
@@ -118,11 +120,11 @@ def _in_racks(file: TspFile) -> bool:
 def _misfit_of_grid(file: GridFile) -> tuple[str, str] | None:
     axes = len(file.shape.value)
     if file.link is None and file.axes is None:
-        return "link", f"this key is missing; add it, or axes with {axes} wires"
+        return "link", f"this key is missing; add it, or axes with {counted(axes, 'wire')}"
     if file.link is not None and file.axes is not None:
         return "axes", "stands beside link; keep one of them"
     if file.axes is not None and len(file.axes) != axes:
-        return "axes", f"needs one wire for each of the {axes} axes of shape, got {len(file.axes)}"
+        return "axes", f"needs one wire for each axis of shape, {axes} in all, got {len(file.axes)}"
     return None
 
 
@@ -131,11 +133,12 @@ def _misfit_of_boardfly(file: BoardflyFile) -> tuple[str, str] | None:
     trays, chips = file.trays_per_group.value, file.chips_per_tray.value
     ports = (file.ports.value - chips + 1) * chips
     if ports < trays - 1:
-        told = f"a tray of {chips} chips has {max(0, ports)} ports beyond its own links"
-        return "trays_per_group", f"{told}, so at most {max(0, ports) + 1} trays fit"
+        told = f"a tray of {counted(chips, 'chip')} has {counted(max(0, ports), 'port')} beyond its own links"
+        return "trays_per_group", f"{told}, so at most {counted(max(0, ports) + 1, 'tray')} fit"
     most = trays * (ports - trays + 1) + 1
     if file.groups.value > most:
-        return "groups", f"one group has {most - 1} ports for other groups, so at most {most} groups fit"
+        told = f"one group has {counted(most - 1, 'port')} for other groups"
+        return "groups", f"{told}, so at most {counted(most, 'group')} fit"
     return None
 
 
@@ -144,17 +147,19 @@ def _misfit_of_tsp(file: TspFile) -> tuple[str, str] | None:
     chips, nodes, racks = file.chips_per_node.value, file.nodes.value, file.racks.value
     if not _in_racks(file):
         most = GLOBAL_PORTS * chips + 1
-        told = f"a node of {chips} chips has {most - 1} global ports, one for each other node"
-        return ("nodes", f"{told}, so at most {most} nodes fit; or set racks or in_racks") if nodes > most else None
+        told = f"a node of {counted(chips, 'chip')} has {counted(most - 1, 'global port')}, one for each other node"
+        problem = f"{told}, so at most {counted(most, 'node')} fit; or set racks or in_racks"
+        return ("nodes", problem) if nodes > most else None
     ports_inside = (GLOBAL_PORTS // 2) * chips
     most_nodes = ports_inside // CABLES_IN_RACK + 1
     if nodes > most_nodes:
-        told = f"a node of {chips} chips has {ports_inside} ports into its rack, {CABLES_IN_RACK} for each other node"
-        return "nodes", f"{told}, so at most {most_nodes} nodes fit"
+        told = f"a node of {counted(chips, 'chip')} has {counted(ports_inside, 'port')} into its rack"
+        told = f"{told}, {CABLES_IN_RACK} for each other node"
+        return "nodes", f"{told}, so at most {counted(most_nodes, 'node')} fit"
     ports_outside = (GLOBAL_PORTS // 2) * chips * nodes
     if racks > ports_outside + 1:
-        told = f"a rack has {ports_outside} global ports for other racks, one for each"
-        return "racks", f"{told}, so at most {ports_outside + 1} racks fit"
+        told = f"a rack has {counted(ports_outside, 'global port')} for other racks, one for each"
+        return "racks", f"{told}, so at most {counted(ports_outside + 1, 'rack')} fit"
     return None
 
 

@@ -17,7 +17,7 @@ from lpxsched.fabric.schema import KINDS, AnyTopologyFile, ExplicitFile, FamilyF
 from lpxsched.files.document import Document, read_text, read_yaml
 from lpxsched.files.schema import mapping, short, validate
 from lpxsched.files.shipped import find_file
-from lpxsched.units import ceil_cycles, exact, ns_to_cycles, vector_time_cycles
+from lpxsched.units import ceil_cycles, counted, cycles_to_ns, exact, ns_to_cycles, vector_time_cycles
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -90,7 +90,8 @@ def _named_chip(document: Document, file: AnyTopologyFile) -> Chip:
 def _check_size(document: Document, file: AnyTopologyFile, chips: int, links: int) -> None:
     if chips > MOST_CHIPS or links > MOST_LINKS:
         key = next(key for key in SIZE_KEYS if key in type(file).model_fields)
-        problem = f"makes {chips:,} chips and up to {links:,} links; at most {MOST_CHIPS:,} and {MOST_LINKS:,} fit"
+        problem = f"makes {counted(chips, 'chip')} and up to {counted(links, 'link')}"
+        problem = f"{problem}; at most {MOST_CHIPS:,} and {MOST_LINKS:,} fit"
         raise document.error((key,), problem)
 
 
@@ -111,7 +112,8 @@ def _check_ports(document: Document, fabric: Fabric) -> None:
     used = ports_of_chips(fabric)
     if len(used) and used.max() > fabric.ports:
         chip = int(used.argmax())
-        problem = f"chip {chip} has {used[chip]} lanes on {fabric.ports} ports; join fewer, or give it more ports"
+        problem = f"chip {chip} has {counted(int(used[chip]), 'lane')} on {counted(fabric.ports, 'port')}"
+        problem = f"{problem}; join fewer, or give it more ports"
         raise document.error(("ports",), problem)
 
 
@@ -127,8 +129,24 @@ def _family(document: Document, file: FamilyFile, chip: Chip) -> Fabric:
         key = "between" if isinstance(file, TspFile) else missing[0]
         raise document.error((key,), f"this key is missing; {file.kind} of this size has links of class {missing[0]}")
     wire_bytes = (file.wire_bytes or file.vector_bytes).value
+    for name in joined.pairs:
+        _check_hop(document, file, wires[name], wire_bytes, chip.clock_mhz)
     classes = tuple(_link_class(name, wires[name], wire_bytes, chip.clock_mhz) for name in joined.pairs)
     return _fabric(file, chip, joined.shape, joined.hosts, classes, _wired_ends(joined, wires))
+
+
+def _check_hop(document: Document, file: FamilyFile, wire: WireFile, wire_bytes: int, clock_mhz: Fraction) -> None:
+    """Refuse a hop that is shorter than the vector in it: mostly it is written in another unit."""
+    if wire.hop_ns is None:
+        return
+    hop_ns, vector_time = wire.hop_ns.value, vector_time_cycles(wire_bytes, exact(wire.gbps.value), clock_mhz)
+    if ceil_cycles(ns_to_cycles(exact(hop_ns), clock_mhz)) >= ceil_cycles(vector_time):
+        return
+    key, value = next((key, value) for key, value in file if wire in (value if isinstance(value, list) else [value]))
+    place = (key, value.index(wire)) if isinstance(value, list) else (key,)
+    vector_ns = float(cycles_to_ns(vector_time, clock_mhz))
+    problem = f"{hop_ns:g} ns are less than the {vector_ns:g} ns of a vector on this wire, which a hop contains"
+    raise document.error((*place, "hop_ns"), problem)
 
 
 def _wired_ends(joined: Wiring, wires: dict[str, WireFile]) -> NDArray[np.int64]:
@@ -160,7 +178,7 @@ def _link_class(name: str, wire: WireFile, wire_bytes: int, clock_mhz: Fraction)
     else:
         hop_ns = wire.hop_ns.value if wire.hop_ns else 0.0
         hop_cycles = ceil_cycles(ns_to_cycles(exact(hop_ns), clock_mhz))
-        latency_cycles = max(0, hop_cycles - ceil_cycles(vector_time))
+        latency_cycles = hop_cycles - ceil_cycles(vector_time)
     return LinkClass(name, latency_cycles, vector_time, exact(wire.gbps.value), line_gbps)
 
 

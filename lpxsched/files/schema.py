@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -87,6 +88,20 @@ def mapping(document: Document) -> dict[str, Any]:
     return document.data
 
 
+# Faults of what must be a number.
+NUMBER_FAULTS = ("float_type", "int_type")
+# By the end of a key.
+UNITS = {
+    "ns": "ns",
+    "mhz": "MHz",
+    "khz": "kHz",
+    "gbps": "Gb/s",
+    "ppm": "ppm",
+    "bytes": "bytes",
+    "cycles": "cycles",
+}
+
+
 def validate(document: Document, model: type[Model]) -> Model:
     """Return the document as a pydantic value.
 
@@ -135,7 +150,20 @@ def _input_error(document: Document, model: type[BaseModel], fault: ErrorDetails
         return document.error((*location, fault["loc"][-1]), "this key is missing; add it")
     # pydantic would name the class, which a file does not know.
     message = "Must be a mapping of keys" if fault["type"] == "model_type" else fault["msg"]
-    return document.error(location, f"{message[0].lower()}{message[1:]}, got {short(fault['input'])}")
+    remedy = _written_as_number(location, fault["input"]) if fault["type"] in NUMBER_FAULTS else ""
+    return document.error(location, f"{message[0].lower()}{message[1:]}, got {short(fault['input'])}{remedy}")
+
+
+def _written_as_number(location: Location, value: Any) -> str:
+    """Return how to write a number that is text, in the unit that its key names; empty where it is no number."""
+    match = re.fullmatch(r"\s*[-+]?[\d.]+(?:e[-+]?\d+)?\s*(.*)", value) if isinstance(value, str) else None
+    if match is None:
+        return ""
+    if not match[1]:
+        return "; write it without quotes"
+    names = (str(part).rpartition("_")[2] for part in reversed(location))
+    unit = next((UNITS[name] for name in names if name in UNITS), "")
+    return f"; write the number alone{f', in {unit}' if unit else ''}"
 
 
 def _is_of_another_kind(keys: dict[str, Any], model: type[BaseModel]) -> bool:

@@ -55,8 +55,10 @@ def find_file(kind: str, name: str) -> Path:
     path = _file_of(kind, name)
     if path:
         return path
-    near = difflib.get_close_matches(name, shipped, n=3, cutoff=0.4) or list(shipped)
-    raise InputError(name, f"no {kind} of this name and no such file; shipped names near it: {', '.join(near)}")
+    # What ends a file's name is in no shipped name.
+    near = difflib.get_close_matches(name.removesuffix(Path(PATTERNS[kind]).suffix), shipped, n=3, cutoff=0.4)
+    told = f"shipped names near it: {', '.join(near)}" if near else f"shipped: {', '.join(shipped)}"
+    raise InputError(name, f"no {kind} of this name and no such file; {told}")
 
 
 def _file_of(kind: str, name: str) -> Path | None:

@@ -14,6 +14,7 @@ from lpxsched.files.schema import Strict, short, validate
 from lpxsched.program.connected import split_group
 from lpxsched.program.groups import group_on
 from lpxsched.traffic.group import Group
+from lpxsched.units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Sequence
@@ -83,7 +84,7 @@ def read_groups(
     file = validate(document, PartitionFile)
     if len(file.layers) != layers:
         what = "layers" if hosted is None else "visits: embedding, layers, head, and what guesses drafts"
-        raise document.error(("layers",), f"has {len(file.layers)} entries, the model has {layers} {what}")
+        raise document.error(("layers",), f"has {counted(len(file.layers), 'entry')}, the model has {layers} {what}")
     groups = []
     for layer, entry in enumerate(file.layers):
         chips = _chips(document, layer, entry.chips, fabric.chips)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from lpxsched.errors import InfeasibleError, InputError, NothingFoundError
 from lpxsched.program.connected import split_group
 from lpxsched.traffic.group import Group
-from lpxsched.units import ceil_div
+from lpxsched.units import ceil_div, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -50,12 +50,13 @@ def smallest_width(fabric: Fabric, kinds: Sequence[tuple[int, Callable[[int], in
     needed = sum(layers * width for (layers, _), width in zip(kinds, widths, strict=True))
     if needed > chips:
         told = " and ".join(
-            f"{layers} layers on at least {width} chips each ({chip_bytes(width):,} bytes a chip, "
-            f"{layers * width * chip_bytes(width):,} in all; a chip holds {capacity:,})"
+            f"{counted(layers, 'layer')} on at least {counted(width, 'chip')} each ({chip_bytes(width):,} bytes a "
+            f"chip, {layers * width * chip_bytes(width):,} in all; a chip holds {capacity:,})"
             for (layers, chip_bytes), width in zip(kinds, widths, strict=True)
         )
         raise InfeasibleError(
-            f"{what} needs {needed} chips, {told}, and {fabric.name} has {chips} chips with {chips * capacity:,} bytes"
+            f"{what} needs {counted(needed, 'chip')}, {told}, and {fabric.name} has {counted(chips, 'chip')} with "
+            f"{chips * capacity:,} bytes"
         )
     return max(widths)
 
@@ -64,7 +65,7 @@ def _least_width(fabric: Fabric, chips: int, chip_bytes: Callable[[int], int], w
     capacity = fabric.chip.sram_bytes
     if chip_bytes(chips) > capacity:
         raise InfeasibleError(
-            f"one layer of {what} needs {chip_bytes(chips):,} bytes on each of all {chips} chips of "
+            f"one layer of {what} needs {chip_bytes(chips):,} bytes on each of all {counted(chips, 'chip')} of "
             f"{fabric.name}, a chip holds {capacity:,}"
         )
     # Together chips hold what one would at least; biases on one chip may make one chip more hold a little more.
@@ -93,8 +94,8 @@ def automatic_groups(fabric: Fabric, layers: int, least_width: int) -> tuple[Gro
         if split_group(fabric, groups) is None:
             return groups
     raise NothingFoundError(
-        f"no cut of a {fabric.grid[0]} x {fabric.grid[1]} grid into {layers} sub-grids of at least "
-        f"{least_width} chips{' that reach each other' if candidates else ''}",
+        f"no cut of a {fabric.grid[0]} x {fabric.grid[1]} grid into {counted(layers, 'sub-grid')} of at least "
+        f"{counted(least_width, 'chip')}{' that reach each other' if candidates else ''}",
         remedy="write the groups with --partition",
     )
 

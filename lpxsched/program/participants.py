@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.errors import InputError
+from lpxsched.fabric.down import ranges
 from lpxsched.traffic.collectives import ROOTED
 
 if TYPE_CHECKING:
@@ -70,5 +71,6 @@ def root_shard(kind: Kind, chips: Sequence[int], root: int | None) -> int:
     if kind not in ROOTED:
         raise InputError(ROOT_OPTION, f"{kind} has no root; leave it out, or choose one of {', '.join(ROOTED)}")
     if root not in chips:
-        raise InputError(ROOT_OPTION, f"chip {root} does not take part; choose one that does")
+        able = ranges(np.array(sorted(chips), dtype=np.int64))
+        raise InputError(ROOT_OPTION, f"must be a chip that takes part, one of {able}; got {root}")
     return chips.index(root)

@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
+from lpxsched.report.relays import RELAY, mere_relays, relays_of_segments
 from lpxsched.report.sharing import layers_of, turn_cycles
 from lpxsched.report.token_time import token_time
 from lpxsched.report.utilisation import LINK, utilisation
 from lpxsched.timetable.columns import WITHOUT_UNIT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable
+    from collections.abc import Callable, Hashable, Iterable, Sequence
 
     from lpxsched.timetable.build import Build
+    from lpxsched.timetable.columns import Integers
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ class BusyChip:
     ----------
     chip : int
     position : str
+    relay : bool
+        Whether it computes nothing of any segment, and only passes vectors on or sums them on the way.
     layers : tuple of int
         Layers of its segments.
     unit_shares : dict of float
@@ -68,10 +72,16 @@ class BusyChip:
 
     chip: int
     position: str
+    relay: bool
     layers: tuple[int, ...]
     unit_shares: dict[str, float]
     vectors_in: int
     vectors_out: int
+
+    @property
+    def name(self) -> str:
+        """Position with its noun: ``chip 0.3``, ``relay 0.3``."""
+        return f"{RELAY if self.relay else 'chip'} {self.position}"
 
 
 Busy = TypeVar("Busy", BusyLink, BusyChip)
@@ -126,7 +136,7 @@ def alike_links(links: Iterable[BusyLink]) -> list[Alike[BusyLink]]:
 
 def alike_chips(chips: Iterable[BusyChip]) -> list[Alike[BusyChip]]:
     """Return chips in the order given, each followed by no other that is as busy as it."""
-    return _alike(chips, lambda chip: (*chip.unit_shares.items(), chip.vectors_in, chip.vectors_out))
+    return _alike(chips, lambda chip: (chip.relay, *chip.unit_shares.items(), chip.vectors_in, chip.vectors_out))
 
 
 def _alike(all_of_them: Iterable[Busy], key: Callable[[Busy], Hashable]) -> list[Alike[Busy]]:
@@ -140,8 +150,10 @@ def _alike(all_of_them: Iterable[Busy], key: Callable[[Busy], Hashable]) -> list
 
 
 def busy_chips(build: Build) -> list[BusyChip]:
-    """Return the chips (no hosts) that run operators, in the order of their numbers."""
+    """Return the chips (no hosts) that run operators or relay, in the order of their numbers."""
     token, operators = token_time(build), build.operators
+    relays = relays_of_segments(build, token)
+    mere = set(mere_relays(build, relays))
     vectors_in = np.zeros(len(build.chips), dtype=np.int64)
     vectors_out = np.zeros(len(build.chips), dtype=np.int64)
     np.add.at(vectors_in, build.links.dst[build.slots.link], build.slots.vectors)
@@ -151,19 +163,39 @@ def busy_chips(build: Build) -> list[BusyChip]:
     for unit in units:
         of_unit = operators.unit == unit
         np.add.at(cycles[unit], operators.chip[of_unit], operators.cycles[of_unit])
-    turn = turn_cycles(build, operators.chip, operators.segment, len(build.chips))
+    uses = _uses(build, relays)
+    turn = turn_cycles(build, *uses, len(build.chips))
     return [
         BusyChip(
             chip=chip,
             position=str(build.chips.position[chip]),
+            relay=chip in mere,
             layers=layers,
             unit_shares={unit: float(Fraction(int(cycles[unit][chip]), int(turn[chip]))) for unit in units},
             vectors_in=int(vectors_in[chip]),
             vectors_out=int(vectors_out[chip]),
         )
-        for chip, layers in sorted(layers_of(token, operators.chip, operators.segment).items())
+        for chip, layers in sorted(layers_of(token, *uses).items())
         if not build.chips.host[chip]
     ]
+
+
+def _uses(build: Build, relays: Sequence[Sequence[int]]) -> tuple[Integers, Integers]:
+    """Return a chip and a segment for each operator, and for each relay of a segment."""
+    passing = [(chip, segment) for segment, of in enumerate(relays) for chip in of]
+    rows = np.array(passing, dtype=np.int64).reshape(-1, 2)
+    return np.append(build.operators.chip, rows[:, 0]), np.append(build.operators.segment, rows[:, 1])
+
+
+def busiest_alike(chips: list[BusyChip], shown: int) -> list[Alike[BusyChip]]:
+    """Return the busiest chips, those alike once, and the busiest relays, so many of each at most.
+
+    They are in the order of their busiest functional unit, and of vectors where nothing runs on one.
+    """
+    on_units = any(chip.unit_shares for chip in chips)
+    found = alike_chips(busiest_by_unit(chips) if on_units else busiest_by_vectors(chips))
+    first = [*found[:shown], *[alike for alike in found if alike.one.relay][:shown]]
+    return [alike for alike in found if alike in first]
 
 
 def busiest_by_unit(chips: list[BusyChip]) -> list[BusyChip]:

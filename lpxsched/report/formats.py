@@ -8,9 +8,9 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
 
-def counted(number: int, noun: str) -> str:
-    """Return a number of things: ``1 chip``, ``1,024 chips``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def links_of(link_class: str) -> str:
+    """Return what links of a class are called: ``tray links``; of a fabric with one class it is ``link`` alone."""
+    return "links" if link_class == "link" else f"{link_class} links"
 
 
 def percent(share: float | Fraction, decimals: int = 2) -> str:

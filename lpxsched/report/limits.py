@@ -20,7 +20,7 @@ from lpxsched.report.critical_path import (
     UNIT_BUSY,
 )
 from lpxsched.report.formats import as_us, percent
-from lpxsched.units import cycles_to_ns, exact
+from lpxsched.units import counted, cycles_to_ns, exact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -77,11 +77,12 @@ def limiting_sentence(summary: Summary) -> str:
 
 def _of_rate(facts: Mapping[str, Any], windows: Windows | None) -> str:
     """Return what limits how often it repeats: the period only where every window is owned that may be."""
-    period = f"period of {facts['period_cycles']:,} cycles"
+    period = f"period of {counted(facts['period_cycles'], 'cycle')}"
     if facts["collective"]:
         return f"The {period} limits it."
     if windows is not None and windows.owned < windows.free:
-        told = f"{windows.owned:,} of {windows.free:,} windows are owned, so the step and the number in flight"
+        owned = f"{windows.owned:,} of {counted(windows.free, 'window')} {'is' if windows.owned == 1 else 'are'} owned"
+        told = f"{owned}, so the step and the number in flight"
         return f"{told} limit tokens/s of all; with all owned the {period} would."
     return f"The {period} limits tokens/s of all."
 
@@ -112,7 +113,7 @@ def _busiest(summary: Summary) -> str:
     """Return which link or unit of a chip is held for most of a period."""
     held = [(float(summary.links[0].share), "link is held")] if summary.links else []
     held += [
-        (float(share), f"unit, {unit} on chip {alike.one.position}, runs")
+        (float(share), f"unit, {unit} on {alike.one.name}, runs")
         for alike in summary.chips_alike
         for unit, share in alike.one.unit_shares.items()
     ]

@@ -93,7 +93,7 @@ def link_rows(summary: Summary) -> Rows:
         [
             alike.one.link_class,
             link_name(alike.one.source, alike.one.destination, alike.one.lane),
-            str(alike.count),
+            f"{alike.count:,}",
             *_used_by(summary, alike.layers),
             f"{alike.one.vectors:,}",
             percent(alike.one.share),
@@ -108,8 +108,8 @@ def chip_rows(summary: Summary) -> Rows:
     units = list(summary.chips_alike[0].one.unit_shares) if summary.chips_alike else []
     rows = [
         [
-            alike.one.position,
-            str(alike.count),
+            alike.one.name if alike.one.relay else alike.one.position,
+            f"{alike.count:,}",
             *_used_by(summary, alike.layers),
             *(percent(alike.one.unit_shares[unit]) for unit in units),
             f"{alike.one.vectors_in:,}",

@@ -37,7 +37,7 @@ def turn_cycles(build: Build, owner: Integers, segment: Integers, owners: int) -
     owners : int
         How many links or chips there are.
     """
-    pairs = _pairs(owner, segment)
+    pairs = distinct_pairs(owner, segment)
     cycles, repeats = shared_cycles(build), build.frames.period_cycles[build.segments.frame] > 0
     total, most = np.zeros(owners, dtype=np.int64), np.zeros(owners, dtype=np.int64)
     np.add.at(total, pairs[0], np.where(repeats, 0, cycles)[pairs[1]])
@@ -45,7 +45,7 @@ def turn_cycles(build: Build, owner: Integers, segment: Integers, owners: int) -
     return np.maximum(np.maximum(total, most), 1)
 
 
-def _pairs(owner: Integers, segment: Integers) -> tuple[Integers, Integers]:
+def distinct_pairs(owner: Integers, segment: Integers) -> tuple[Integers, Integers]:
     """Return each pair of an owner and a segment once, sorted."""
     segments = int(segment.max(initial=0)) + 1
     used = np.zeros((int(owner.max(initial=-1)) + 1) * segments, dtype=np.bool_)
@@ -56,6 +56,6 @@ def _pairs(owner: Integers, segment: Integers) -> tuple[Integers, Integers]:
 def layers_of(token: TokenTime, owner: Integers, segment: Integers) -> dict[int, tuple[int, ...]]:
     """Return the layers of all segments that use each link or chip; parameters as of `turn_cycles`."""
     found: dict[int, set[int]] = {}
-    for row, of_segment in zip(*(column.tolist() for column in _pairs(owner, segment)), strict=True):
+    for row, of_segment in zip(*(column.tolist() for column in distinct_pairs(owner, segment)), strict=True):
         found.setdefault(row, set()).update(token.layers[of_segment])
     return {row: tuple(sorted(layers)) for row, layers in found.items()}

@@ -7,8 +7,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from lpxsched.report.busiest import (
-    alike_chips,
     alike_links,
+    busiest_alike,
     busiest_by_unit,
     busiest_by_vectors,
     busy_chips,
@@ -58,9 +58,9 @@ class Summary:
     facts : dict
         What the manifest tells (``model``, ``collective``, ``topology``, ``batch``, ``bound``; None when it is silent)
         and ``layer_count``, ``makespan_cycles``, ``makespan_ns``, ``lower_bound_cycles``, ``period_cycles`` (0: runs
-        once), in flight ``in_flight``, ``free_windows`` and ``windows``, ``deskew_count``, ``least_filled`` and
-        ``most_filled`` of the SRAM by weights, those of `TOLD` that there are; of a model also its headline, see
-        `headline_facts`.
+        once), ``relays`` (positions of chips that only pass vectors on), in flight ``in_flight``, ``free_windows`` and
+        ``windows``, ``deskew_count``, ``least_filled`` and ``most_filled`` of the SRAM by weights, those of `TOLD` that
+        there are; of a model also its headline, see `headline_facts`.
     windows : Windows or None
         See `windows_of`.
     headline : list of (str, str)
@@ -72,7 +72,7 @@ class Summary:
     chips_by_unit, chips_by_vectors : list of BusyChip
     links_alike : list of Alike
     chips_alike : list of Alike
-        By unit.
+        See `busiest_alike`.
     layers : tuple of LayerTime
     head : int
         Number of the layer that is the head of a whole model, NONE of another build; see `layers`.
@@ -119,7 +119,7 @@ def summarise(build: Build) -> Summary:
     """
     links, chips, layers = busy_links(build), busy_chips(build), layer_times(build)
     return Summary(
-        facts=_facts(build) | headline_facts(build),
+        facts=_facts(build) | headline_facts(build) | {"relays": [chip.position for chip in chips if chip.relay]},
         windows=windows_of(build),
         headline=[*headline_lines(build), *reach_lines(build)],
         clock_mhz=Fraction(build.manifest.clock_mhz),
@@ -128,7 +128,7 @@ def summarise(build: Build) -> Summary:
         chips_by_unit=busiest_by_unit(chips)[:SHOWN],
         chips_by_vectors=busiest_by_vectors(chips)[:SHOWN],
         links_alike=alike_links(links)[:SHOWN],
-        chips_alike=alike_chips(busiest_by_unit(chips))[:SHOWN],
+        chips_alike=busiest_alike(chips, SHOWN),
         layers=layers,
         head=head_of(build.manifest.results),
         visits=build.manifest.results["problems"] if "visits" in build.manifest.results else [],

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lpxsched.report.formats import counted, percent
+from lpxsched.report.formats import percent
+from lpxsched.report.mapping import position_ranges
+from lpxsched.units import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lpxsched.report.frames import Windows
     from lpxsched.report.summary import Summary
 
@@ -30,15 +34,22 @@ def length_of(summary: Summary) -> str:
     told = facts["collective"] is not None and "proved_worst_ns" in facts
     worst = f" (at worst {facts['proved_worst_ns']:,.0f} ns, waiting included)" if told else ""
     of = "that" if summary.windows is None else windows_owned(summary.windows)
-    repeats = f"repeats every {period:,} cycles (shares of links and chips are of {of}), " if period else ""
+    repeats = f"repeats every {counted(period, 'cycle')} (shares of links and chips are of {of}), " if period else ""
     return (
-        f"{layers}{repeats}makespan {facts['makespan_cycles']:,} cycles = {facts['makespan_ns']:,.0f} ns{worst}, "
-        f"lower bound{' of the period' if period else ''} {facts['lower_bound_cycles']:,} cycles{bound}"
+        f"{layers}{_relays(facts['relays'])}{repeats}"
+        f"makespan {counted(facts['makespan_cycles'], 'cycle')} = {facts['makespan_ns']:,.0f} ns{worst}, "
+        f"lower bound{' of the period' if period else ''} {counted(facts['lower_bound_cycles'], 'cycle')}{bound}"
     )
 
 
 def windows_owned(windows: Windows) -> str:
     """Return what shares of a period are of, and how many windows are owned."""
-    told = f"a period in which every window is owned: {windows.owned:,} of {windows.every:,} windows are"
+    owned = f"{windows.owned:,} of {counted(windows.every, 'window')} {'is' if windows.owned == 1 else 'are'}"
+    told = f"a period in which every window is owned: {owned}"
     share = percent(windows.owned_share)
     return f"{told}, {windows.free:,} could be, so over the longest step shares are {share} of these"
+
+
+def _relays(positions: Sequence[str]) -> str:
+    """Return which chips only pass vectors on, with a comma behind; nothing where none does."""
+    return f"{counted(len(positions), 'relay')} ({position_ranges(positions)}), " if positions else ""

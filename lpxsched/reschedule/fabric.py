@@ -13,7 +13,7 @@ from lpxsched.fabric.chip import Chip
 from lpxsched.fabric.fabric import Fabric, LinkClass
 from lpxsched.simulation.manifest import read_clock_mhz
 from lpxsched.timetable.columns import Chips
-from lpxsched.units import BITS_PER_BYTE, NONE, exact
+from lpxsched.units import BITS_PER_BYTE, NONE, counted, exact
 
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
@@ -69,7 +69,7 @@ def _shape(build: Build) -> tuple[int, ...]:
     # The last chip has the largest of all coordinates.
     shape = tuple(int(part) + 1 for part in parts) if all(part.isdecimal() for part in parts) else ()
     if prod(shape) != len(positions) or not shape:
-        problem = f"{len(positions)} chips are no grid whose last position is {last!r}"
+        problem = f"{counted(len(positions), 'chip')} in no grid whose last position is {last!r}"
         raise InputError(Chips.file, problem, key="position")
     return shape
 

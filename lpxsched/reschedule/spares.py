@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.errors import InfeasibleError, NothingFoundError
+from lpxsched.units import counted
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Flags, Integers
@@ -73,7 +74,7 @@ def _refuse_crowded_hosts(build: Build, role: Integers) -> None:
     for group in build.graph.groups:
         before, after = (Counter(hosts) for hosts in (group.hosts, role[group.hosts].tolist() if group.hosts else []))
         if after != before and max(after.values()) > max(before.values()):
-            effort = f"a host would take the rows of {max(after.values())} chips of group {group.group}"
+            effort = f"a host would take the rows of {counted(max(after.values()), 'chip')} of group {group.group}"
             raise NothingFoundError(f"{effort}, more than any did before", remedy="compile on the fabric that is left")
 
 

@@ -22,7 +22,7 @@ from lpxsched.reschedule.wires import wire_times_of
 from lpxsched.simulation.manifest import read_clock_mhz
 from lpxsched.simulation.reserved import discipline_of
 from lpxsched.timetable.columns import Deskews
-from lpxsched.units import ceil_div, cycles_to_ns
+from lpxsched.units import ceil_div, counted, cycles_to_ns
 from lpxsched.verify.outside import TYPICAL, Outside, outside_of
 from lpxsched.verify.reservations import stage_cycles
 
@@ -110,7 +110,7 @@ def _frames(before: Build, after: Build, chain: ReservedChain, stall: int) -> tu
         layers = np.flatnonzero(of_segment == frame).tolist()
         times = ceil_div(chain.windows, apart) if (before.deskews.frame == frame).any() else 0
         if times and min(apart, chain.windows // times) <= gap_windows(chain, layers, runs, stall):
-            effort = f"frame {frame} would not drain between two deskews, {apart} windows apart"
+            effort = f"frame {frame} would not drain between two deskews, {counted(apart, 'window')} apart"
             raise NothingFoundError(effort, remedy=REMEDY)
         bound = int(frames.lower_bound_cycles[frame])
         found.append(drained(chain, layers, runs, stall_cycles=stall, times=times, bound_cycles=bound))
@@ -127,9 +127,8 @@ def _owners(
     lost = lost_residues(chain, list(zip(frames, layers, strict=True)))
     owned = free_residues(conflicts, lost, len(plan.residues), _outside(before).servers)
     if len(owned) < len(plan.residues):
-        effort = (
-            f"{len(plan.residues)} micro-batches in flight, and {len(owned)} would fit into {chain.windows} windows"
-        )
+        asked, windows = counted(len(plan.residues), "micro-batch"), counted(chain.windows, "window")
+        effort = f"{asked} in flight, and {len(owned)} would fit into {windows}"
         raise NothingFoundError(effort, remedy=REMEDY)
     return tuple(owned)
 

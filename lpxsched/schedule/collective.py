@@ -15,10 +15,10 @@ from lpxsched.schedule.bounds import lower_bound
 from lpxsched.schedule.bounds.best import collective_bound
 from lpxsched.schedule.opening import bounded, is_least, solve_covered
 from lpxsched.schedule.options import GREEDY_ONLY_EFFORT, SolveOptions
-from lpxsched.schedule.problem.collective import refuse_split
+from lpxsched.schedule.problem.collective import missing_way
 from lpxsched.schedule.problem.opening import Opening, opening_on
 from lpxsched.schedule.solve_collective import solve_transfers
-from lpxsched.units import NONE
+from lpxsched.units import NONE, counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,9 +26,7 @@ if TYPE_CHECKING:
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.schedule.problem.instance import Instance
-    from lpxsched.schedule.problem.network import Network
     from lpxsched.schedule.result import LowerBound, Result
-    from lpxsched.traffic.collectives import Collective
 
 LATER = "try a later --deadline, or a larger --effort"
 
@@ -99,18 +97,10 @@ def _aligned(fabric: Fabric, bare: Instance, clock: ClockSpecification) -> tuple
     depth = tree.depth[members]
     for level in np.unique(depth[depth >= depth[:width].max()]):
         network = bare.network.without_relays((depth <= level) & ((depth == NONE) == (level == NONE)))
-        if _is_joined(network, bare.stage):
+        if missing_way(network, bare.stage) is None:
             break
     shallow = AlignmentTree(*(np.where(tree.depth <= level, column, NONE) for column in (tree.parent, tree.depth)))
     return replace(bare, network=network), shallow
-
-
-def _is_joined(network: Network, stage: Collective) -> bool:
-    try:
-        refuse_split(network, stage)
-    except InfeasibleError:
-        return False
-    return True
 
 
 def _refuse_long_hops(bare: Instance, opening: Opening) -> None:
@@ -120,7 +110,7 @@ def _refuse_long_hops(bare: Instance, opening: Opening) -> None:
     if not too_long:
         return
     fits = np.array([fitting(hop) for hop in hops])
-    if not _is_joined(bare.network.with_bundles(np.flatnonzero(fits)), bare.stage):
+    if missing_way(bare.network.with_bundles(np.flatnonzero(fits)), bare.stage) is not None:
         opening.clock.refuse_long_hop(min(too_long, key=lambda hop: (hop.wire_cycles, hop.name)))
 
 
@@ -128,7 +118,9 @@ def _solve_in_time(instance: Instance, options: SolveOptions, bound: LowerBound,
     """Solve a problem whose guards are longer than the rules ask for, which prove nothing of a deadline."""
     deadline = options.deadline_cycles
     if deadline is not None and deadline < least.cycles:
-        raise InfeasibleError(f"the deadline of {deadline} cycles is below the lower bound of {least.cycles}")
+        raise InfeasibleError(
+            f"the deadline of {counted(deadline, 'cycle')} is below the lower bound of {counted(least.cycles, 'cycle')}"
+        )
     try:
         return solve_transfers(instance, options, bound)
     except InfeasibleError as error:

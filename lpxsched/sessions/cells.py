@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpxsched.errors import InputError
 from lpxsched.files.document import read_text
+from lpxsched.units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,7 +73,7 @@ def read_table(path: Path, names: Sequence[str]) -> Table:
         if name not in names:
             raise table.header_error(name, f"unknown column; the columns are {', '.join(names)}")
     if not 1 <= len(table.rows) <= MOST_ROWS:
-        problem = f"holds {len(table.rows):,} rows; from 1 to {MOST_ROWS:,} can be read"
+        problem = f"holds {counted(len(table.rows), 'row')}; from 1 to {MOST_ROWS:,} can be read"
         raise InputError(str(path), problem)
     return table
 
@@ -93,7 +94,7 @@ def _csv(path: Path) -> Table:
         if len(columns) != len(cells):
             raise InputError(str(path), "quotes must enclose whole cells within a line", line=line, column=1)
         if len(cells) != len(header):
-            problem = f"{len(cells)} cells, the first line has {len(header)}"
+            problem = f"{counted(len(cells), 'cell')}, the first line has {len(header)}"
             raise InputError(str(path), problem, line=line, column=1)
     return Table(path, header, [[cell.strip() for cell in cells] for _, cells in rows[1:]], places)
 

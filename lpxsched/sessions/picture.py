@@ -8,9 +8,9 @@ import numpy as np
 
 from lpxsched.report.colours import GRID_COLOUR
 from lpxsched.report.figures.images import PNG, images, new_figure
-from lpxsched.report.formats import counted
 from lpxsched.sessions.outcome import ASSUMED, PREFILL, TIMETABLE, TOOLS, WAITING
 from lpxsched.sessions.trace import PS_PER_S
+from lpxsched.units import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -78,7 +78,7 @@ def _draw_agents(axes: Axes, study: Study, agents: list[str]) -> None:
     axes.set_axisbelow(True)
     axes.set_xlabel("seconds, nominal; of each request tool, prefill, wait, and steps by their parts")
     left_out = len(set(study.session.agents)) - len(agents)
-    more = f"; {left_out} more agents are not drawn" if left_out else ""
+    more = f"; without {counted(left_out, 'more agent')}" if left_out else ""
     axes.set_title(
         f"{study.session.name} on {study.steps.options['model']}, {study.steps.options['topology']}: "
         f"{counted(len(study.session.requests), 'request')} in {timeline.total_ps / PS_PER_S:,.1f} s{more}"

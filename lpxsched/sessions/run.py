@@ -17,7 +17,7 @@ from lpxsched.errors import InputError
 from lpxsched.files.ranged import ranged
 from lpxsched.sessions.kernel import Levels, Log, Requests, run
 from lpxsched.sessions.trace import PS_PER_S
-from lpxsched.units import NEVER, NONE, ceil_cycles
+from lpxsched.units import NEVER, NONE, ceil_cycles, counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,7 +118,9 @@ def refuse_long_contexts(session: Session, steps: Steps) -> None:
     ends = session.context + session.tokens_in + session.tokens_out
     too_long = int((ends > steps.most_context).sum())
     if too_long:
-        told = f"{too_long:,} of {len(ends):,} requests end with more than {steps.most_context:,} rows of context"
+        told = (
+            f"{too_long:,} of {counted(len(ends), 'request')} end with more than {steps.most_context:,} rows of context"
+        )
         problem = f"{told}, and no build holds them; name one of --context {session.longest_context}"
         raise InputError(str(steps.folders[-1]), problem)
 
@@ -185,7 +187,7 @@ def _refuse_endless(session: Session, requests: Requests, case: Case) -> None:
     waits = sum(map(int, requests.tool_ps)) + sum(map(int, requests.prefill_ps))
     if steps > MOST_STEPS or waits + steps * longest >= NEVER:
         days = NEVER // PS_PER_S // 86400
-        problem = f"{steps:,} steps; at most {MOST_STEPS:,}, and {days} days with tools, can be reckoned with"
+        problem = f"{counted(steps, 'step')}; at most {MOST_STEPS:,}, and {days} days with tools, can be reckoned with"
         raise InputError(session.name, problem)
 
 

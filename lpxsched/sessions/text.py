@@ -5,10 +5,11 @@ from __future__ import annotations
 from textwrap import fill
 from typing import TYPE_CHECKING
 
-from lpxsched.report.formats import as_time, counted
+from lpxsched.report.formats import as_time
 from lpxsched.report.text_table import WIDTH, table
 from lpxsched.sessions.outcome import PARTS, PERCENTILE
 from lpxsched.sessions.run import PS_PER_NS
+from lpxsched.units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +31,7 @@ def _head(study: Study) -> str:
     session, steps = study.session, study.steps
     agents = counted(len(set(session.agents)), "agent")
     model = f"{steps.options['model']} on {steps.options['topology']}"
-    places = f"{steps.micro_batches} x {steps.batch} places" if steps.micro_batches > 1 else f"{steps.batch} places"
+    places = f"{steps.micro_batches} x " * (steps.micro_batches > 1) + counted(steps.batch, "place")
     return f"{session.name}: {counted(len(session.requests), 'request')} of {agents} on {model}, {places}"
 
 
@@ -56,9 +57,9 @@ def _arbitrated(drawn: Drawn) -> str:
         ("every step its P99", _time(drawn.tail.timeline.total_ps)),
     ]
     title = (
-        f"With links arbitrated at run time, {counted(len(drawn.session_ps), 'session')} on {options.steps:,} steps "
-        f"({options.routing}, {options.arbitration}, {options.tokens} tokens, runtime {options.runtime}), and what is "
-        "assumed outside of the fabric as told"
+        f"With links arbitrated at run time, {counted(len(drawn.session_ps), 'session')} on "
+        f"{counted(options.steps, 'step')} ({options.routing}, {options.arbitration}, {options.tokens} tokens, runtime "
+        f"{options.runtime}), and what is assumed outside of the fabric as told"
     )
     return f"{fill(title, WIDTH)}\n\n{table(('', 'session'), rows)}"
 
@@ -77,14 +78,19 @@ def _shortened(names: Sequence[str]) -> str:
 def _notes(study: Study) -> list[str]:
     rate = study.prefill.tokens_per_s
     low, high = rate.range or (rate.value, rate.value)
-    held = [f"{count:,} by the build of {context:,} rows" for context, count in study.held_by.items() if count]
+    held = [
+        f"{counted(count, 'request')} by the build of {context:,} rows"
+        for context, count in study.held_by.items()
+        if count
+    ]
     if study.beyond:
         held.append(
-            f"{study.beyond:,} by none: there a step takes the time of the largest build and that of caches that grow "
-            f"in proportion, windows too, {float(study.steps.further_ns.value):.3f} ns a row, which is assumed"
+            f"{counted(study.beyond, 'request')} by no build: there a step takes the time of the largest build and "
+            f"that of caches that grow in proportion, windows too, {float(study.steps.further_ns.value):.3f} ns a row, "
+            "which is assumed"
         )
     return [
-        f"Held: {'; '.join(held)}.",
+        f"Contexts held: {'; '.join(held)}.",
         "Decode, fabric, is what the timetable and its worst case prove of each step; GPUs and hand-over are assumed. "
         f"Interactivity is 1 / P{PERCENTILE} of latency over tokens out, latency being prefill, waiting and decode. "
         f"Prefill at {rate.value:,g} tokens/s ({rate.tag}, {low:,g} to {high:,g}). At worst every step is the longest, "

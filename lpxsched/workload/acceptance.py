@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from lpxsched.errors import InputError
 from lpxsched.files.shipped import ROOT, find_file, name_of
+from lpxsched.units import counted
 
 TABLE = "models/acceptance_lengths.csv"
 
@@ -39,7 +40,7 @@ def acceptance(model: str, *, draft: int, chosen: float | None) -> Acceptance:
     """
     if chosen is not None:
         if chosen > draft + 1:
-            problem = f"a step with {draft} drafted tokens emits {draft + 1} at most, got {chosen:g}"
+            problem = f"a step with {counted(draft, 'drafted token')} emits {draft + 1} at most, got {chosen:g}"
             raise InputError("lpxsched compile", problem, key="--acceptance")
         return Acceptance(Fraction(str(chosen)), "--acceptance")
     if not draft:
@@ -49,4 +50,6 @@ def acceptance(model: str, *, draft: int, chosen: float | None) -> Acceptance:
         for row in csv.DictReader(file):
             if row["model"] == name and str(draft) in row:
                 return Acceptance(Fraction(row[str(draft)]), f"{row['method']}: {row['source']}")
-    return Acceptance(Fraction(1), f"no acceptance length of {name} with {draft} drafts is shipped: 1 token a step")
+    return Acceptance(
+        Fraction(1), f"no acceptance length of {name} with {counted(draft, 'draft')} is shipped: 1 token a step"
+    )

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
+from lpxsched.units import counted
 from lpxsched.workload.config.quantization import type_error
 from lpxsched.workload.counts import layer_counts
 from lpxsched.workload.datatypes import SCALE_BLOCK_COLUMNS, WEIGHT_TYPES, WeightType
@@ -113,10 +114,13 @@ def gpu_notes(model: Model, drafts: int = 0) -> tuple[str, ...]:
     notes = []
     if without:
         laid = whole - without
-        notes.append(f"{without} of {whole} layers have no FFN: their mixers run on GPUs, and only {laid} are laid")
+        told = f"{without} of {counted(whole, 'layer')} {'has' if without == 1 else 'have'} no FFN"
+        only = f"{counted(laid, 'layer')} {'is' if laid == 1 else 'are'} laid"
+        notes.append(f"{told}: their mixers run on GPUs, and only {only}")
     if twice:
         told = "the first FFN beside the experts, then, after another mixer, each further FFN"
-        notes.append(f"{twice} of {whole} layers visit the chips more than once: {told}")
+        visit = "visits" if twice == 1 else "visit"
+        notes.append(f"{twice} of {counted(whole, 'layer')} {visit} the chips more than once: {told}")
     return (*notes, *guessing_notes(model, drafts))
 
 

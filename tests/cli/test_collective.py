@@ -245,7 +245,10 @@ def test_a_flag_is_refused_without_its_value(ring: str, capsys: pytest.CaptureFi
 def test_a_root_outside_of_the_chosen_chips_is_refused(ring: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Tests a chip of the fabric that takes no part."""
     line = refused(["gather", ring, "--chips", "0-2", "--root", "3"], capsys)
-    assert line == "--root: chip 3 does not take part; choose one that does"
+    assert line == "--root: must be a chip that takes part, one of 0-2; got 3"
+    assert refused(["gather", ring, "--root", "4"], capsys) == (
+        "--root: must be a chip that takes part, one of 0-3; got 4"
+    )
 
 
 def test_a_folder_of_somebody_else_is_refused_before_the_search(
@@ -264,7 +267,28 @@ def test_a_split_fabric_is_infeasible(tmp_path: Path, capsys: pytest.CaptureFixt
     assert run(["collective", "all-gather", topology, "--json"]) == ExitCode.INFEASIBLE
     result = json.loads(capsys.readouterr().out)
     assert result["status"] == "infeasible"
-    assert "the fabric is split" in result["cause"]
+    assert result["cause"] == (
+        "infeasible: the fabric is split: there is no way from chip 0 to chip 2 over any of its chips; chip 0 reaches "
+        "1 other"
+    )
+
+
+def test_chips_that_relays_would_join_are_told_of_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests both ends of a line of three, where `--relays` does what the line says, and of one with a gap."""
+    line = write_topology(tmp_path, "src,dst\n0,1\n1,0\n1,2\n2,1\n")
+    ends = ["collective", "all-gather", line, "--chips", "0,2"]
+    assert run(ends) == ExitCode.INFEASIBLE
+    told = capsys.readouterr().err
+    assert told == (
+        "infeasible: there is no way from chip 0 to chip 2 over the chips that take part; add --relays, which lets the "
+        "others pass vectors on and joins them\n"
+    )
+    assert run([*ends, "--relays"]) == ExitCode.DONE
+    capsys.readouterr()
+    write_topology(tmp_path, "src,dst\n0,1\n1,0\n2,3\n3,2\n")
+    for more in ([], ["--relays"]):
+        assert run([*ends, *more]) == ExitCode.INFEASIBLE
+        assert capsys.readouterr().err.endswith("over any of its chips; chip 0 reaches 1 other\n")
 
 
 def test_a_search_without_a_result_is_unknown(

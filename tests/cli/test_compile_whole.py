@@ -173,7 +173,7 @@ def test_an_acceptance_beyond_the_drafts_is_refused(tmp_path: Path, capsys: pyte
     """Tests three tokens of a step with one draft."""
     model = toy_model(tmp_path, **HEADS)
     assert run(["compile", model, "tsp-node", *QUICK, "--draft", "1", "--acceptance", "3"]) == ExitCode.BAD_INPUT
-    assert "--acceptance: a step with 1 drafted tokens emits 2 at most, got 3" in capsys.readouterr().err
+    assert "--acceptance: a step with 1 drafted token emits 2 at most, got 3" in capsys.readouterr().err
 
 
 def test_the_longest_run_comes_up_to_the_worst_case(

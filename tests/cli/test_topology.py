@@ -132,6 +132,8 @@ def test_pictures_are_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     [
         ([], "Missing argument 'NAME|FILE'"),
         (["lpx-rakc"], "no topology of this name and no such file; shipped names near it: lpx-rack"),
+        (["lpx-rakc.yaml"], "no topology of this name and no such file; shipped names near it: lpx-rack"),
+        (["xyz"], "no topology of this name and no such file; shipped: boardfly, dragonfly-20, "),
         (["ring-8", "--svg", "a.png"], "a.png: --svg: must end in .svg"),
         (["ring-8", "--svg", "nowhere/a.svg"], "there is no folder nowhere"),
         (["ring-8", "--png", "."], "is a folder; name a file"),

@@ -137,10 +137,16 @@ def test_links_are_sorted_and_both_ways(name: str) -> None:
     assert {(source, destination, lane) for destination, source, lane in rows} == set(rows)
 
 
-def test_a_hop_shorter_than_a_vector_has_no_latency(tmp_path: Path) -> None:
-    """Tests that latency is never negative: a hop of 1 ns, a vector of 26.24 ns."""
-    fabric = load_fabric(change_shipped(tmp_path, "topology", "lpx-rack", {"tray.hop_ns": 1}))
+def test_a_hop_contains_a_vector(tmp_path: Path) -> None:
+    """Tests a vector of 26.24 ns at 1 GHz: hops of 27 ns have no latency, those of 26 are refused at their key."""
+    fabric = load_fabric(change_shipped(tmp_path, "topology", "lpx-rack", {"tray.hop_ns": 27}))
     assert fabric.link_classes[0].latency_cycles == 0
+    with pytest.raises(InputError, match=r"tray.hop_ns: 26 ns are less than the 26.24 ns of a vector on this wire"):
+        load_fabric(change_shipped(tmp_path, "topology", "lpx-rack", {"tray.hop_ns": 26}))
+    wire = {"gbps": 100, "hop_ns": 350}
+    short = write_family(tmp_path, "torus", shape=[3, 3], link=None, axes=[wire, wire | {"hop_ns": 0.35}])
+    with pytest.raises(InputError, match=r"axes.1.hop_ns: 0.35 ns are less than the 25.6 ns"):
+        load_fabric(short)
 
 
 def test_a_line_rate_that_is_not_told_is_that_of_the_payload(rack: Fabric, node: Fabric) -> None:

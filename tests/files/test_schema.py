@@ -74,11 +74,22 @@ def test_a_whole_number_is_a_number(tmp_path: Path) -> None:
         # wrong values
         (GOOD.replace("2", "x"), "a.yaml:2:1: trays: input should be a valid integer, got 'x'"),
         (GOOD.replace("2", "true"), "a.yaml:2:1: trays: input should be a valid integer, got True"),
-        (GOOD.replace("2", "'2'"), "a.yaml:2:1: trays: input should be a valid integer, got '2'"),
+        (
+            GOOD.replace("2", "'2'"),
+            "a.yaml:2:1: trays: input should be a valid integer, got '2'; write it without quotes",
+        ),
         (GOOD.replace("2", "{value: x}"), "a.yaml:2:9: trays.value: input should be a valid integer, got 'x'"),
         (
             GOOD.replace("  lanes: 4", "  lanes: 4.5"),
             "a.yaml:4:3: tray.lanes: input should be a valid integer, got 4.5",
+        ),
+        (
+            GOOD + "  gbps: 12GB\n",
+            "a.yaml:5:3: tray.gbps: input should be a valid number, got '12GB'; write the number alone, in Gb/s",
+        ),
+        (
+            GOOD.replace("4", "4 links"),
+            "a.yaml:4:3: tray.lanes: input should be a valid integer, got '4 links'; write the number alone",
         ),
         (GOOD + "  gbps: .nan\n", "a.yaml:5:3: tray.gbps: input should be a finite number, got nan"),
         ("name: a\ntrays: 2\ntray: 4\n", "a.yaml:3:1: tray: must be a mapping of keys, got 4"),

@@ -84,7 +84,7 @@ def test_the_hosts_of_a_rack_stand_beside_its_chips(tmp_path: Path) -> None:
         ("layers:", "1:1: layers: write a list, one entry a layer, such as - chips: 0-6,9, got None"),
         ("layers: 5", "1:1: layers: write a list, one entry a layer, such as - chips: 0-6,9, got 5"),
         ("layers: []", "1:1: layers: has 0 entries, the model has 2 layers"),
-        ("layers:\n- chips: 0-3\n", "1:1: layers: has 1 entries, the model has 2 layers"),
+        ("layers:\n- chips: 0-3\n", "1:1: layers: has 1 entry, the model has 2 layers"),
         ("layers:\n- 0-3\n- 4-7\n", "2:3: layers.0: write a layer as a mapping, chips: 0-6,9, got '0-3'"),
         ("layers:\n- chips: 0-3\n- chip: 4\n", "3:3: layers.1.chip: unknown key; did you mean chips?"),
         ("layers:\n- chips: 0-3\n- {}\n", "3:3: layers.1.chips: this key is missing; add it"),
@@ -206,5 +206,5 @@ def test_a_file_of_visits_that_leaves_some_out_is_told_what_visits_are(tmp_path:
     """Tests a layer where its embedding and its head need chips as well."""
     path = tmp_path / "groups.yaml"
     path.write_text("layers: [{chips: 0-3}]\n")
-    with pytest.raises(InputError, match="has 1 entries, the model has 3 visits: embedding, layers, head"):
+    with pytest.raises(InputError, match="has 1 entry, the model has 3 visits: embedding, layers, head"):
         read_groups(path, hosted_grid(2, 4), 3, _all_fit, hosted=(0, 2))

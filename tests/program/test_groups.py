@@ -128,8 +128,8 @@ def test_layers_of_two_kinds_each_need_their_own_width() -> None:
     assert smallest_width(hosted_grid(1, 8), kinds, "a model") == 4
     with pytest.raises(InfeasibleError) as caught:
         smallest_width(hosted_grid(1, 7), kinds, "a model")
-    assert "a model needs 8 chips, 4 layers on at least 1 chips each (900 bytes a chip, " in str(caught.value)
-    assert " and 1 layers on at least 4 chips each (1,000 bytes a chip, 4,000 in all" in str(caught.value)
+    assert "a model needs 8 chips, 4 layers on at least 1 chip each (900 bytes a chip, " in str(caught.value)
+    assert " and 1 layer on at least 4 chips each (1,000 bytes a chip, 4,000 in all" in str(caught.value)
 
 
 def test_a_chip_without_host_is_refused() -> None:

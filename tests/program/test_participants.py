@@ -72,7 +72,7 @@ def test_a_root_is_told_as_a_chip_and_kept_as_a_shard(kind: Kind) -> None:
 
 def test_a_root_must_take_part() -> None:
     """Tests a chip of the fabric that was not chosen."""
-    with pytest.raises(InputError, match="--root: chip 1 does not take part; choose one that does"):
+    with pytest.raises(InputError, match="--root: must be a chip that takes part, one of 0,2; got 1"):
         root_shard("broadcast", (2, 0), 1)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lpxsched.report.colours import colours_of
 from lpxsched.report.page.curves import slack_curve
 from lpxsched.report.page.tables import slack_section
 from lpxsched.report.slack import slack_by_class
@@ -51,7 +52,7 @@ def test_the_page_tells_slack_by_class() -> None:
     assert f'<td class="name">tray</td>{cells}' in told
     found = slack_by_class(steady_build())
     assert not isinstance(found, str)
-    curve = slack_curve(found)
+    curve = slack_curve(found, colours_of(steady_build())[0])
     assert "tray" in curve
     assert "host" in curve
     # Each is of the slots of its own class: both end at the top.

@@ -78,7 +78,7 @@ def test_the_shipped_session_runs_on_a_build_of_short_contexts(
     assert found["nominal"]["beyond_steps"] > 0
     assert run(["session", "coding", folders[1]]) == ExitCode.DONE
     text = capsys.readouterr().out
-    assert "by none: there a step takes the time of the largest build" in text
+    assert "by no build: there a step takes the time of the largest build" in text
     assert "283 requests of 16 agents" in text
 
 

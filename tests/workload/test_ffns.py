@@ -21,7 +21,7 @@ def test_each_layer_with_an_ffn_is_taken() -> None:
     assert ffn_model(model(first_k_dense_replace=1)).layers == (FfnLayer(8, dense=Ffn(5, 3)), routed)
     hybrid = model(hybrid_override_pattern="*E*", num_hidden_layers=3)
     assert ffn_model(hybrid).layers == (routed,)
-    assert gpu_notes(hybrid) == ("2 of 3 layers have no FFN: their mixers run on GPUs, and only 1 are laid",)
+    assert gpu_notes(hybrid) == ("2 of 3 layers have no FFN: their mixers run on GPUs, and only 1 layer is laid",)
     assert gpu_notes(model()) == ()
 
 
@@ -44,7 +44,7 @@ def test_several_ffns_are_several_visits() -> None:
     double = model(zero_expert_num=2, num_hidden_layers=1)
     experts = Experts(4, 2, 3, 3, idle=2)
     assert ffn_model(double).layers == (FfnLayer(8, Ffn(5, 3), experts), FfnLayer(8, Ffn(5, 3)))
-    assert "1 of 1 layers visit the chips more than once" in gpu_notes(double)[0]
+    assert "1 of 1 layer visits the chips more than once" in gpu_notes(double)[0]
 
 
 def test_a_policy_is_for_experts() -> None:

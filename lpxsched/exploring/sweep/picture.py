@@ -8,7 +8,7 @@ from lpxsched.exploring.sweep.front import STEP, THROUGHPUT, drawn, pareto_front
 from lpxsched.exploring.sweep.table import OPTION
 from lpxsched.report.colours import GRID_COLOUR, OTHER_COLOURS
 from lpxsched.report.figures.images import PNG, images, new_figure
-from lpxsched.report.formats import counted
+from lpxsched.units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,7 +19,7 @@ from lpxsched.program.frames.period import least_period, shortest_chain
 from lpxsched.program.frames.reserved_chain import ReservedChain, chain_of, free_residues, server_conflicts
 from lpxsched.program.frames.stages import Machine, Stages, longest_stages, ports_of_layers, typical_stages
 from lpxsched.traffic.group import sharing
-from lpxsched.units import ceil_div
+from lpxsched.units import ceil_div, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -152,9 +152,7 @@ def _frames(
         apart = chain.windows if interval is None else interval // chain.period_cycles
         times = ceil_div(chain.windows, max(1, apart))
         if min(apart, chain.windows // times) <= most:
-            cause = (
-                f"a layer does not drain within {apart} windows of {chain.period_cycles} cycles, between two deskews"
-            )
+            cause = f"a layer does not drain within {counted(apart, 'window')} of {chain.period_cycles} cycles each"
             return NothingFoundError(cause, remedy="try a smaller --batch, or --in-flight 1")
     # One base period for all, so what one layer asks for holds for every frame.
     bound = max(layer.distinct.result.bound.cycles for layer in layers)
@@ -179,11 +177,11 @@ def _too_many(
 ) -> TooManyInFlightError:
     """Return why only so many micro-batches fit, with N and the resource that limits them."""
     left, gpus = chain.windows - lost, machine.outside.gpus
-    windows = f"N = {chain.windows} windows of {chain.period_cycles} cycles, {lost} of them lost to deskews"
+    windows = f"N = {counted(chain.windows, 'window')} of {chain.period_cycles} cycles, {lost} of them lost to deskews"
     of_windows = next(load for load in loads if load.kind != "GPUs")
     limit = f"{of_windows.name}, {of_windows.cycles} cycles of each window"
     if fit < left:
-        limit = f"{gpus.servers} micro-batches at once on GPUs of {gpus.name}, which a step of N P keeps busy"
+        limit = f"{counted(gpus.servers, 'micro-batch')} at once on GPUs of {gpus.name}, which a step of N P keeps busy"
     elif of_windows.cycles * (NEAR_LOAD + 1) < chain.period_cycles * NEAR_LOAD:
         limit = f"how layers fit beside each other, of which {limit}, is the largest load"
     return TooManyInFlightError(machine.micro_batches, fit, f"{windows}; the limit is {limit}")

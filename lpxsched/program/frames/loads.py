@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.schedule.problem.instance import UNITS
-from lpxsched.units import ceil_div
+from lpxsched.units import ceil_div, counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,7 @@ def loads_of(held: Sequence[Held], resources: Resources, machine: Machine, most:
     """Return the busiest resource of each kind, the largest load first."""
     gpus = machine.outside.gpus
     share = ceil_div(int(most.on_gpus.sum()), gpus.servers)
-    of_gpus = Load(GPUS, f"GPUs of {gpus.name}, {gpus.servers} micro-batches at once", share)
+    of_gpus = Load(GPUS, f"GPUs of {gpus.name}, {counted(gpus.servers, 'micro-batch')} at once", share)
     return tuple(sorted([*fabric_loads(held, resources, machine.fabric), of_gpus], key=lambda load: -load.cycles))
 
 

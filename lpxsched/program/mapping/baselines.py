@@ -17,6 +17,7 @@ from lpxsched.program.groups import automatic_groups, group_on, smallest_width
 from lpxsched.program.mapping.shapes import axes_of, chips_of, turns_of, whole_fabric, whole_trays
 from lpxsched.program.memory import least_bytes, weight_bytes, why_unfit, working_bytes
 from lpxsched.traffic.group import Group
+from lpxsched.units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,7 +74,7 @@ def daisy_chain(load: Load, fabric: Fabric) -> Groups:
         if groups is not None:
             return groups
     raise InfeasibleError(
-        f"stages of whole trays, each with the next layers whole, do not hold {load.layers} layers with "
+        f"stages of whole trays, each with the next layers whole, do not hold {counted(load.layers, 'layer')} with "
         f"{load.precision.weights} weights, whatever the number of trays a stage"
     )
 

@@ -18,7 +18,7 @@ from lpxsched.program.mapping.search import chosen_mapping
 from lpxsched.program.mapping.shapes import Joints, family
 from lpxsched.program.memory import weight_bytes, why_unfit, working_bytes
 from lpxsched.traffic.group import sharing
-from lpxsched.units import cycles_to_ns
+from lpxsched.units import counted, cycles_to_ns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -241,13 +241,13 @@ def _refuse_too_large(load: Load, fabric: Fabric) -> None:
     total = sum(size[kind] * len(layers) for kind, layers in load.kinds().items())
     if total > room:
         raise InfeasibleError(
-            f"{load.layers} layers of {what} are {total:,} bytes of weights at least, and {fabric.name} has {up} chips "
-            f"with {room:,} bytes"
+            f"{counted(load.layers, 'layer')} of {what} {'is' if load.layers == 1 else 'are'} {total:,} bytes of "
+            f"weights at least, and {fabric.name} has {counted(up, 'chip')} with {room:,} bytes"
         )
     for kind in load.kinds():
         least = int(weight_bytes(load, kind, up).max()) + working_bytes(load, kind)
         if least > load.chip.sram_bytes:
             raise InfeasibleError(
-                f"one layer of {what} needs {least:,} bytes on each of all {up} chips of {fabric.name}, a chip holds "
-                f"{load.chip.sram_bytes:,}"
+                f"one layer of {what} needs {least:,} bytes on each of all {counted(up, 'chip')} of {fabric.name}, a "
+                f"chip holds {load.chip.sram_bytes:,}"
             )

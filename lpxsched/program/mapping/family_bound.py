@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.program.memory import weight_bytes
+from lpxsched.units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,6 +119,6 @@ def mapping_bound(bounds: Bounds) -> int:
 def family_text(shapes: Sequence[Shape]) -> str:
     """Return the family over which a bound holds, in words."""
     return (
-        f"{len(shapes)} shapes: cyclic intervals of racks, trays and positions, whole trays with a part of one more, "
-        "whole columns with a part of one more, shares in the order of places, turned within one interval"
+        f"{counted(len(shapes), 'shape')}: cyclic intervals of racks, trays and positions, whole trays with a part of "
+        "one more, whole columns with a part of one more, shares in the order of places, turned within one interval"
     )

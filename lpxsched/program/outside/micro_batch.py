@@ -13,6 +13,7 @@ from lpxsched.files.ranged import Ranged, total
 from lpxsched.program.outside.gpus import gpus_of, read_gpus
 from lpxsched.program.outside.handover import handover_of, read_handover
 from lpxsched.traffic.layouts import shares
+from lpxsched.units import counted
 from lpxsched.workload.gpu_work import cache_bytes, gpu_works, mixers_on_gpus
 from lpxsched.workload.model import Attention
 
@@ -167,6 +168,7 @@ def _refuse_large_caches(options: CompileOptions, model: Model, gpus: Gpus) -> N
     users = options.batch * options.in_flight
     if of_user * users > gpus.memory_bytes:
         raise InfeasibleError(
-            f"{users} users with {options.context:,} rows of context keep {of_user * users:,} bytes of caches, and all "
-            f"GPUs of {gpus.name} hold {gpus.memory_bytes:,}: at most {gpus.memory_bytes // of_user} users"
+            f"caches of {counted(users, 'user')} with {counted(options.context, 'row')} of context take "
+            f"{of_user * users:,} bytes, and all GPUs of {gpus.name} hold {gpus.memory_bytes:,}: at most "
+            f"{counted(gpus.memory_bytes // of_user, 'user')}"
         )

@@ -28,7 +28,7 @@ from lpxsched.program.whole_model.chain import layers_of
 from lpxsched.program.whole_model.kinds import greedy_over, kept_over, kinds_of, moved_over, results_of, searched
 from lpxsched.program.whole_model.lengths import Lengths, lengths_of, lengths_over
 from lpxsched.program.whole_model.period_choice import TriedPeriod, tried_periods
-from lpxsched.units import ceil_div
+from lpxsched.units import ceil_div, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -249,5 +249,6 @@ def _too_many(
     load = fabric_loads(lengths.held, resources, fabric)[0]
     longest, stall = int(lengths.run.max()), lengths.stall
     limit = f"{load.name}, {load.cycles} cycles of each window, and the longest layer, {longest} between two deskews of"
-    why, remedy = f"N = {fit} windows a step; the limit is {limit} {stall}", "more chips a layer with --partition"
+    why = f"N = {counted(fit, 'window')} a step; the limit is {limit} {stall}"
+    remedy = "more chips a layer with --partition"
     return TooManyInFlightError(micro_batches, fit, why, remedy=f"try fewer --in-flight, or {remedy}")

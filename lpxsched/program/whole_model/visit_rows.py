@@ -10,7 +10,7 @@ import numpy as np
 
 from lpxsched.errors import InfeasibleError
 from lpxsched.program.whole_model.visit_memory import Needs
-from lpxsched.units import NONE
+from lpxsched.units import NONE, counted
 from lpxsched.workload.lpu_visits import Visit, chips_of
 
 if TYPE_CHECKING:
@@ -79,8 +79,8 @@ def refuse_oversize(fabric: Fabric, visits: Together, what: str) -> None:
     chips, capacity, total = chips_up(fabric), fabric.chip.sram_bytes, visits.least_bytes
     if total > chips * capacity:
         raise InfeasibleError(
-            f"{what} keeps {total:,} bytes, {-(-total // chips):,} bytes a chip on the {chips} chips of {fabric.name}; "
-            f"a chip holds {capacity:,}"
+            f"{what} keeps {total:,} bytes, {-(-total // chips):,} bytes a chip on the {counted(chips, 'chip')} of "
+            f"{fabric.name}; a chip holds {capacity:,}"
         )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from lpxsched.report.assumptions import assumptions
-from lpxsched.report.formats import counted
 from lpxsched.report.rows import Rows
+from lpxsched.units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

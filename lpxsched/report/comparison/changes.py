@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from lpxsched.report.comparison.change import COUNT, SHARE, US, Change
 from lpxsched.report.comparison.figures import figure_changes
 from lpxsched.report.critical_path import cycles_by_class
+from lpxsched.report.formats import links_of
 from lpxsched.report.layers import in_model_order, keys_ranged, layer_key
 from lpxsched.report.limits import cycles_by_cause, path_cells
 from lpxsched.report.rows import in_path_order, part_name
@@ -126,7 +127,7 @@ def _counts(summaries: Sequence[Summary]) -> list[Change]:
     told: list[dict[str, float]] = []
     for summary in summaries:
         groups = summary.classes.groups
-        counts = ((f"{of.name} links", (of.links, of.used_links, of.vectors)) for of in groups)
+        counts = ((links_of(of.name), (of.links, of.used_links, of.vectors)) for of in groups)
         names = ("{}", "{} used", "vectors over {}")
         told.append({name.format(of): count for of, each in counts for name, count in zip(names, each, strict=True)})
     return [
@@ -151,8 +152,8 @@ def _slack(slacks: Sequence[Sequence[Slack]]) -> list[Change]:
         cycles = [of.get(name) for of in told]
         least = [None if of is None else float(of[0]) for of in cycles]
         median = [None if of is None else float(of[len(of) // 2]) for of in cycles]
-        found.append(Change(group, f"{name} links, least, cycles", COUNT, *least))
-        found.append(Change(group, f"{name} links, median, cycles", COUNT, *median))
+        found.append(Change(group, f"{links_of(name)}, least, cycles", COUNT, *least))
+        found.append(Change(group, f"{links_of(name)}, median, cycles", COUNT, *median))
     return found
 
 
@@ -177,12 +178,12 @@ def _of_links(summary: Summary, cycles: Mapping[str, Fraction]) -> dict[str, Fra
 
 def _shares(summary: Summary, *, whole: bool) -> dict[str, float]:
     share = summary.classes.share if whole else summary.classes.running_share
-    return {f"{group.name} links": 100 * share(row) for row, group in enumerate(summary.classes.groups)}
+    return {links_of(group.name): 100 * share(row) for row, group in enumerate(summary.classes.groups)}
 
 
 def _peaks(summary: Summary) -> dict[str, float]:
     peaks = {group.name: summary.classes.peak_bin(row) for row, group in enumerate(summary.classes.groups)}
-    return {f"{name} links": 100 * peak[0] for name, peak in peaks.items() if peak}
+    return {links_of(name): 100 * peak[0] for name, peak in peaks.items() if peak}
 
 
 def _busiest(summary: Summary) -> dict[str, float]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lpxsched.report.formats import counted
 from lpxsched.report.layers import EMBEDDING, HEAD, head_of, in_model_order, layer_key
 from lpxsched.report.manifest import collective_kind
 from lpxsched.report.mapping import mapping
+from lpxsched.units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,6 +9,7 @@ from lpxsched.report.limits import limiting_sentence, path_cells
 from lpxsched.report.rows import Rows, chip_rows, class_rows, kind_rows, link_rows, path_rows, sparkline
 from lpxsched.report.text_table import WIDTH, table, titled
 from lpxsched.report.titles import length_of, name_of
+from lpxsched.units import counted
 
 if TYPE_CHECKING:
     from lpxsched.report.summary import Summary
@@ -82,7 +83,7 @@ def busiest(summary: Summary, letter: str = "") -> list[str]:
     """Return the busiest links and chips, of one of several builds with its letter."""
     of, share = f" of {letter}" if letter else "", _words(summary).share
     runs = any(alike.one.unit_shares for alike in summary.chips_alike)
-    by = f"by functional unit, those alike once, share of {share}" if runs else "by vectors"
+    by = f"by functional unit, those alike once, share of {share}" if runs else "by vectors, those alike once"
     return [
         titled(f"Busiest links{of}, those alike once, share of {share}", link_rows(summary), left=2),
         titled(f"Busiest chips{of} {by}", chip_rows(summary)),
@@ -96,7 +97,7 @@ def _path(summary: Summary) -> str:
     while kept > BEFORE_CLASSES and _width(found, kept) > WIDTH:
         kept -= 1
     missing = len(found.header) - kept
-    more = f"; {missing} more link class{'es' if missing > 1 else ''} in --json" if missing else ""
+    more = f"; {counted(missing, 'more link class')} in --json" if missing else ""
     shown_rows = Rows(found.header[:kept], [row[:kept] for row in found.rows])
     return titled(f"Critical path of {_words(summary).path}{more}", shown_rows)
 

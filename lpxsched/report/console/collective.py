@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from lpxsched.report.formats import clocks_named
-from lpxsched.units import cycles_to_ns
+from lpxsched.units import counted, cycles_to_ns
 
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
@@ -24,7 +24,7 @@ def collective_text(build: Build, measured: dict[str, Any]) -> str:
     results, group = build.manifest.results, build.graph.groups[0]
     relays = f", {len(group.relays)} more may relay" if group.relays else ""
     title = (
-        f"{results['kind']}, --vectors {build.manifest.options['vectors']}, on {results['chips']} chips of "
+        f"{results['kind']}, --vectors {build.manifest.options['vectors']}, on {counted(results['chips'], 'chip')} of "
         f"{results['topology']}{relays}; {measured['seconds']:.1f} s"
     )
     lines = [title, "", *(f"{name:<11}{text}" for name, text in _facts(build, measured))]
@@ -68,10 +68,13 @@ def _facts(build: Build, measured: dict[str, Any]) -> list[tuple[str, str]]:
         ("solver", f"{results['solver']}, {measured['solve_seconds']:.1f} s"),
         (
             "traffic",
-            f"{results['vectors']:,} vectors, {results['vector_hops']:,} hops in {results['slots']:,} slots "
-            f"on {results['links']:,} links",
+            f"{counted(results['vectors'], 'vector')}, {counted(results['vector_hops'], 'hop')} in "
+            f"{counted(results['slots'], 'slot')} on {counted(results['links'], 'link')}",
         ),
-        ("bandwidth", f"{float(bytes_per_ns):,.2f} GB/s = {formula}, S = {tensor_bytes:,} bytes of {_whole(results)}"),
+        (
+            "bandwidth",
+            f"{float(bytes_per_ns):,.2f} GB/s = {formula}, S = {counted(tensor_bytes, 'byte')} of {_whole(results)}",
+        ),
         ("rules", "all hold" if measured["verified"] else "not checked"),
     ]
 
@@ -79,7 +82,7 @@ def _facts(build: Build, measured: dict[str, Any]) -> list[tuple[str, str]]:
 def _lengths(build: Build) -> list[tuple[str, str]]:
     """Return makespan and worst case, of what repeats the period too, beside the bound of what was made short."""
     results = build.manifest.results
-    bound = ("bound", f"{results['lower_bound_cycles']:,} cycles ({results['bound']})")
+    bound = ("bound", f"{counted(results['lower_bound_cycles'], 'cycle')} ({results['bound']})")
     gap = ("gap", f"{results['gap']:.4f}; {results['status']}")
     makespan = ("makespan", _time(build, results["makespan_cycles"]))
     if "period_cycles" not in results:
@@ -99,4 +102,4 @@ def _whole(results: dict[str, Any]) -> str:
 
 
 def _time(build: Build, cycles: int) -> str:
-    return f"{cycles:,} cycles = {float(cycles_to_ns(cycles, Fraction(build.manifest.clock_mhz))):,.1f} ns"
+    return f"{counted(cycles, 'cycle')} = {float(cycles_to_ns(cycles, Fraction(build.manifest.clock_mhz))):,.1f} ns"

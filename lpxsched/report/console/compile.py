@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lpxsched.report.formats import as_us, counted
+from lpxsched.report.formats import as_us, links_of, percent
 from lpxsched.report.frames import only_period, windows_of
 from lpxsched.report.headline import headline_lines
 from lpxsched.report.layers import head_of, layers_named
 from lpxsched.report.reach import reach_lines
 from lpxsched.report.text_table import table
 from lpxsched.report.utilisation import utilisation
+from lpxsched.units import counted
 
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
@@ -48,8 +49,8 @@ def _facts(build: Build, measured: dict[str, Any]) -> list[str]:
         ("layout", _layout(results)),
         (
             "traffic",
-            f"{results['vectors']:,} vectors, {results['vector_hops']:,} hops in {results['slots']:,} slots "
-            f"on {results['links']:,} links",
+            f"{counted(results['vectors'], 'vector')}, {counted(results['vector_hops'], 'hop')} in "
+            f"{counted(results['slots'], 'slot')} on {counted(results['links'], 'link')}",
         ),
         ("makespan", f"{results['makespan_cycles']:,} cycles = {as_us(results['makespan_ns'])} along one token"),
         *_frame(build),
@@ -60,7 +61,7 @@ def _facts(build: Build, measured: dict[str, Any]) -> list[str]:
         ("gap", f"{results['gap']:.4f} for these groups; with operators taking no time {results['wire_gap']:.4f}"),
         *_deskews(results),
         *_mapping(results),
-        ("busiest", f"{busiest} links, {share:.1%} busy while their layer runs"),
+        ("busiest", f"{links_of(busiest)}, {percent(share, 1)} busy while their layer runs"),
         ("rules", "all hold" if measured["verified"] else "not checked"),
         *headline_lines(build),
         *reach_lines(build),
@@ -83,7 +84,7 @@ def _mapping(results: dict[str, Any]) -> list[tuple[str, str]]:
 def _layout(results: dict[str, Any]) -> str:
     """Return what lies on how many chips; visits of drafts are those behind the head."""
     drafts = results["visits"] - results["layers"] - 2 if "visits" in results else 0
-    after = f" and {drafts} MTP visits" if drafts else ""
+    after = f" and {counted(drafts, 'MTP visit')}" if drafts else ""
     return f"{counted(results['layers'], 'layer')}{after} on {counted(results['chips'], 'chip')}"
 
 
@@ -94,11 +95,11 @@ def _frame(build: Build) -> list[tuple[str, str]]:
         return []
     gaps = windows.every - windows.free
     of_frame = int((deskews.frame == 0).sum())
-    them = "a deskew" if of_frame == 1 else f"{of_frame} deskews"
-    every = f", {gaps} left out for {them} every {deskews.every_periods[0]}" if of_frame else ""
+    them = "a deskew" if of_frame == 1 else counted(of_frame, "deskew")
+    every = f", {gaps} left out for {them} every {deskews.every_periods[0]} windows" if of_frame else ""
     return [
         ("period", f"{period:,} cycles, {int(build.segments.makespan_cycles[0]) / period:.1f} of them a makespan"),
-        ("in flight", f"{windows.owned} of {windows.free}: {windows.every} windows a step{every}"),
+        ("in flight", f"{windows.owned} of {windows.free}: {counted(windows.every, 'window')} a step{every}"),
     ]
 
 
@@ -108,14 +109,14 @@ def _deskews(results: dict[str, Any]) -> list[tuple[str, str]]:
     if not told or not told["count"]:
         return []
     inside = f", {told['inside_layers']} of them inside layers" if told.get("inside_layers") else ""
-    apart = f"{told['interval_cycles']:,} cycles apart at most, a stall of {told['stall_cycles']}"
+    apart = f"{told['interval_cycles']:,} cycles apart at most, a stall of {counted(told['stall_cycles'], 'cycle')}"
     rows = [("deskews", f"{told['count']}{inside}, {apart}")]
     tried = [one for one in told["tried"] if one["worst_case_ns"] is not None]
     if len(tried) > 1:
         low, high = (choose(one["worst_case_ns"] for one in tried) for choose in (min, max))
         numbers = [one["deskews"] for one in tried]
         quick = " with quick schedules" if "decided_by" in told else ""
-        others = f"of {min(numbers)} to {max(numbers)} deskews tried{quick}"
+        others = f"of {min(numbers)} to {counted(max(numbers), 'deskew')} tried{quick}"
         rows.append(("", f"{others}, worst cases were {as_us(low)} to {as_us(high)}"))
         if told.get("decided_by") == "nominal step":
             rows.append(("", "the shortest nominal step decided, of worst cases within 2% of the least"))

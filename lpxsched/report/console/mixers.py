@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lpxsched.units import counted
 from lpxsched.workload.model import Attention, LatentAttention, LinearAttention, Unread
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def mixer_words(mixer: Mixer) -> str:
     if isinstance(mixer, LinearAttention):
         keys, values = (mixer.key_heads, mixer.key_columns), (mixer.value_heads, mixer.value_columns)
         return f"gated delta {keys[0]} x {keys[1]}, {values[0]} x {values[1]}"
-    return f"state space {mixer.heads} x {mixer.head_columns}, {mixer.groups} groups of {mixer.state}"
+    return f"state space {mixer.heads} x {mixer.head_columns}, {counted(mixer.groups, 'group')} of {mixer.state}"
 
 
 def _attention_words(mixer: Attention) -> str:

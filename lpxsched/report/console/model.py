@@ -6,9 +6,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from lpxsched.report.console.mixers import mixer_words
-from lpxsched.report.formats import counted
 from lpxsched.report.text_table import table
-from lpxsched.units import ceil_div
+from lpxsched.units import ceil_div, counted
 from lpxsched.workload.counts import (
     active_parameters,
     expert_weights,
@@ -149,7 +148,7 @@ def _widths(ffn: Ffn | Experts) -> str:
 def _expert_words(experts: Experts) -> str:
     latent = f" on {experts.latent_columns:,}" if experts.latent_columns else ""
     idle = f" + {experts.idle} idle" if experts.idle else ""
-    return f"{experts.per_token} of {experts.number}{idle} experts {_widths(experts)}{latent}"
+    return f"{experts.per_token} of {counted(experts.number, 'expert')}{idle} {_widths(experts)}{latent}"
 
 
 def _repeated(words: list[str]) -> str:

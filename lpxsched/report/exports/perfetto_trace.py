@@ -14,7 +14,7 @@ import numpy as np
 
 from lpxsched.errors import InputError
 from lpxsched.timetable.columns import WITHOUT_UNIT
-from lpxsched.units import cycles_to_ns
+from lpxsched.units import counted, cycles_to_ns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +53,7 @@ def perfetto_trace(selection: Selection) -> bytes:
 
     slices = len(selection.slots.row) + int(_on_units(selection).sum())
     if slices > MOST_SLICES:
-        problem = f"{slices:,} slices are more than {MOST_SLICES:,}; select with --layers, --chips or --cycles"
+        problem = f"{counted(slices, 'slice')} are more than {MOST_SLICES:,}; select with --layers, --chips or --cycles"
         raise InputError("--perfetto", problem)
     events = sorted([*_slots(selection), *_operators(selection)])
     threads = {key: number for number, key in enumerate(sorted({(event.node, event.thread) for event in events}))}

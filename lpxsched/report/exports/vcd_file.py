@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from lpxsched.report.frames import only_period
 from lpxsched.timetable.columns import WITHOUT_UNIT
-from lpxsched.units import cycles_to_ns
+from lpxsched.units import counted, cycles_to_ns
 
 if TYPE_CHECKING:
     from lpxsched.report.exports.selection import Selection
@@ -63,7 +63,7 @@ def _header(selection: Selection, code: dict[tuple[int, str], str]) -> list[str]
     if period := only_period(build):
         first, last = selection.windows[0], selection.windows[-1]
         windows = f"windows {first} to {last}" if first < last else f"window {first}"
-        lines.append(f"$comment {windows} of what repeats every {period} cycles $end")
+        lines.append(f"$comment {windows} of what repeats every {counted(period, 'cycle')} $end")
     for node in sorted({node for node, _ in code}):
         kind = "" if build.chips.host[node] else "chip_"
         lines.append(f"$scope module {_word(kind + str(build.chips.position[node]))} $end")

@@ -10,6 +10,7 @@ from lpxsched.program.frames.gap_choice import NEAR_STEPS
 from lpxsched.report.colours import GRID_COLOUR, KIND_COLOURS
 from lpxsched.report.figures.images import PNG, images, new_figure
 from lpxsched.report.formats import clocks_named
+from lpxsched.units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +61,7 @@ def _draw(build: Build, told: dict[str, Any], tried: list[dict[str, Any]]) -> Fi
     figure = new_figure((PANEL_INCHES[0] * (3 if in_flight else 2), PANEL_INCHES[1]))
     options = build.manifest.options
     name = f"{options['model']} on {options['topology']}, " if {"model", "topology"} <= options.keys() else ""
-    figure.suptitle(f"{name}{clocks_named(build.manifest.clock['name'])}: {told['count']} deskews")
+    figure.suptitle(f"{name}{clocks_named(build.manifest.clock['name'])}: {counted(told['count'], 'deskew')}")
     worst, *step, costs = figure.subplots(1, 3 if in_flight else 2, sharex=True)
     _draw_times(worst, build, told, tried, WORST_CASE)
     if in_flight:

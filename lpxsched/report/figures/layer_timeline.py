@@ -11,22 +11,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lpxsched.report.colours import CLASS_COLOURS, DESKEW_COLOUR, GRID_COLOUR, KIND_COLOURS, colours, in_order
+from lpxsched.report.colours import DESKEW_COLOUR, GRID_COLOUR, colours_of
 from lpxsched.report.figures.lanes_in_use import LanesInUse, lanes_in_use
+from lpxsched.report.formats import links_of
 from lpxsched.report.frames import deskew_rows
 from lpxsched.report.layers import segment_name
 from lpxsched.report.manifest import collective_kind
+from lpxsched.report.relays import RELAY, relays_of_segments
 from lpxsched.report.token_time import token_time
 from lpxsched.timetable.columns import WITHOUT_UNIT
-from lpxsched.units import cycles_to_ns
+from lpxsched.units import counted, cycles_to_ns
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
     from lpxsched.timetable.build import Build
 
-SHOWN_CHIPS = 16
+SHOWN_CHIPS, SHOWN_RELAYS = 16, 8
 PALE = 0.35
 
 
@@ -37,6 +41,8 @@ class ChipRows:
     Attributes
     ----------
     chip : int
+    relay : bool
+        Whether it only passes on vectors of the segment.
     rows : list of str or LanesInUse
         A functional unit by its name, or links as one pass holds them.
     passing : dict of LanesInUse
@@ -44,22 +50,24 @@ class ChipRows:
     """
 
     chip: int
+    relay: bool
     rows: list[str | LanesInUse]
     passing: dict[tuple[str, str], LanesInUse]
 
 
 def chip_rows(build: Build, segment: int) -> list[ChipRows]:
-    """Return the rows of the first `SHOWN_CHIPS` chips of a segment."""
+    """Return the rows of the first `SHOWN_CHIPS` chips of a segment, and of its first `SHOWN_RELAYS` relays."""
     operators, shifts = build.operators, pass_shifts(build, segment)
+    relays = relays_of_segments(build, token_time(build))[segment][:SHOWN_RELAYS]
     found = []
-    for chip in build.graph.chips_of(segment)[:SHOWN_CHIPS]:
+    for chip in [*build.graph.chips_of(segment)[:SHOWN_CHIPS], *relays]:
         mine = (operators.chip == chip) & (operators.segment == segment)
         links = lanes_in_use(build, segment, chip)
         incoming = [row for row in links if row.direction == "in" and row.link_class == "host"]
         outgoing = [row for row in links if row.direction == "out"]
         every = lanes_in_use(build, segment, chip, shifts) if len(shifts) > 1 else []
         rows = [*incoming, *sorted(set(operators.unit[mine].tolist()) - WITHOUT_UNIT), *outgoing]
-        found.append(ChipRows(chip, rows, {(row.link_class, row.direction): row for row in every}))
+        found.append(ChipRows(chip, chip in relays, rows, {(row.link_class, row.direction): row for row in every}))
     return found
 
 
@@ -72,9 +80,7 @@ def pass_shifts(build: Build, segment: int) -> list[int]:
 
 def draw_layer(axes: Axes, build: Build, segment: int, chips: list[ChipRows]) -> None:
     """Draw the units and links of each chip against the cycles of one segment."""
-    classes = colours(in_order(build.links.link_class.tolist(), CLASS_COLOURS), CLASS_COLOURS)
-    on_units = build.operators.kind[~np.isin(build.operators.unit, sorted(WITHOUT_UNIT))].tolist()
-    kinds = colours(in_order(on_units, KIND_COLOURS), KIND_COLOURS)
+    classes, kinds = colours_of(build)
     labels: list[str] = []
     for chip in chips:
         axes.axhline(len(labels), color="black", linewidth=0.8)
@@ -89,18 +95,19 @@ def draw_layer(axes: Axes, build: Build, segment: int, chips: list[ChipRows]) ->
     axes.set_yticks(np.arange(len(labels)) + 0.5, labels)
     axes.tick_params(axis="y", length=0)
     _draw_marks(axes, build, segment)
-    _label_axes(axes, build, segment, len(chips))
+    _label_axes(axes, build, segment, chips)
     _draw_legend(axes, build, chips, kinds, classes)
 
 
 def _label(build: Build, chip: ChipRows, row: str | LanesInUse) -> str:
     if isinstance(row, LanesInUse):
         arrow = "from" if row.direction == "in" else "to"
-        noun = "link" if row.links == 1 else "links"
-        name = f"{arrow} {row.link_class}: {row.links} {noun}"
+        ends = "chips" if row.link_class == "link" else row.link_class
+        name = f"{arrow} {ends}: {counted(row.links, 'link')}"
     else:
         name = f"{row} unit"
-    return f"chip {build.chips.position[chip.chip]}   {name}" if row is chip.rows[0] else name
+    noun = RELAY if chip.relay else "chip"
+    return f"{noun} {build.chips.position[chip.chip]}   {name}" if row is chip.rows[0] else name
 
 
 def _draw_unit(axes: Axes, build: Build, whose: tuple[int, int, str], row: int, kinds: dict[str, str]) -> None:
@@ -132,7 +139,7 @@ def _draw_marks(axes: Axes, build: Build, segment: int) -> None:
         axes.axvspan(cycle, cycle + stall, color=DESKEW_COLOUR, linewidth=0, zorder=0)
 
 
-def _label_axes(axes: Axes, build: Build, segment: int, shown: int) -> None:
+def _label_axes(axes: Axes, build: Build, segment: int, shown: list[ChipRows]) -> None:
     makespan = int(build.segments.makespan_cycles[segment])
     ns_per_cycle = float(cycles_to_ns(1, Fraction(build.manifest.clock_mhz)))
 
@@ -150,16 +157,27 @@ def _label_axes(axes: Axes, build: Build, segment: int, shown: int) -> None:
     axes.set_axisbelow(True)
     above = axes.secondary_xaxis("top", functions=(to_ns, to_cycles))
     above.set_xlabel(f"time from {whose} (ns)")
-    chips = len(build.graph.chips_of(segment))
-    count = f"{chips} chips" if shown == chips else f"the first {shown} of {chips} chips"
+    count = " and ".join(_counts(build, segment, shown))
     period = int(build.frames.period_cycles[build.segments.frame[segment]])
-    passes = f"; a window every {period:,} cycles, passes of others pale" if period else ""
+    passes = f"; a window every {counted(period, 'cycle')}, passes of others pale" if period else ""
     name = segment_name(build, token_time(build).layers[segment])
     axes.set_title(
-        f"{name}, {count}: makespan {makespan} cycles = {makespan * ns_per_cycle:.0f} ns{passes}",
+        f"{name}, {count}: makespan {counted(makespan, 'cycle')} = {makespan * ns_per_cycle:,.0f} ns{passes}",
         loc="left",
         pad=8,
     )
+
+
+def _counts(build: Build, segment: int, shown: list[ChipRows]) -> Iterator[str]:
+    """Yield how many chips and relays a segment has, and how many of them are drawn where not all are."""
+    relays = relays_of_segments(build, token_time(build))[segment]
+    drawn = sum(chip.relay for chip in shown)
+    for noun, every, of in (
+        ("chip", len(build.graph.chips_of(segment)), len(shown) - drawn),
+        (RELAY, len(relays), drawn),
+    ):
+        if every:
+            yield counted(every, noun) if every == of else f"the first {of} of {counted(every, noun)}"
 
 
 def _draw_legend(
@@ -169,7 +187,7 @@ def _draw_legend(
 
     used = {row.link_class for chip in chips for row in chip.rows if isinstance(row, LanesInUse)}
     handles: list[Artist] = [Patch(color=colour, label=kind) for kind, colour in kinds.items()]
-    handles += [Patch(color=classes[name], label=f"{name} links") for name in classes if name in used]
+    handles += [Patch(color=classes[name], label=links_of(name)) for name in classes if name in used]
     if (build.deskews.every_periods == 0).any():
         handles.append(Patch(color=DESKEW_COLOUR, label="deskew"))
     legend = axes.legend(

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.report.colours import CLASS_COLOURS, colours, in_order
 from lpxsched.report.figures.images import SVG, images, new_figure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from matplotlib.figure import Figure
 
@@ -22,19 +21,18 @@ INK = "#010203"
 MOST_STEPS = 400
 
 
-def slack_curve(slack: Sequence[Slack]) -> str:
+def slack_curve(slack: Sequence[Slack], colours: Mapping[str, str]) -> str:
     """Return what share of the slots of each link class has at most how much slack, as an SVG element."""
-    text = images(lambda: _draw(slack), [SVG], font="none")[SVG].decode()
+    text = images(lambda: _draw(slack, colours), [SVG], font="none")[SVG].decode()
     element = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
     return re.sub(r"\s+\n", "\n", element.replace(INK, "currentColor").replace("'DejaVu Sans', ", ""))
 
 
-def _draw(slack: Sequence[Slack]) -> Figure:
+def _draw(slack: Sequence[Slack], colours: Mapping[str, str]) -> Figure:
     figure = new_figure((7.6, 2.6))
     figure.patch.set_alpha(0)
     axes = figure.subplots()
     axes.patch.set_alpha(0)
-    palette = colours(in_order([of.link_class for of in slack], CLASS_COLOURS), CLASS_COLOURS)
     for of in slack:
         values, count = np.unique(of.cycles, return_counts=True)
         # Every step of a short curve, evenly spread ones of a long one, both ends always.
@@ -45,7 +43,7 @@ def _draw(slack: Sequence[Slack]) -> Figure:
             np.concatenate([values[rows][:1], values[rows]]),
             slots,
             where="post",
-            color=palette[of.link_class],
+            color=colours[of.link_class],
             label=of.link_class,
         )
     axes.set_xlabel("slack at most (cycles)", color=INK)

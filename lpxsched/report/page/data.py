@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lpxsched.report.colours import CLASS_COLOURS, KIND_COLOURS, colours, in_order
+from lpxsched.report.colours import MIXED_COLOUR, colours_of
 from lpxsched.report.critical_path import segment_path
 from lpxsched.report.event_index import EventIndex
 from lpxsched.report.frames import only_period, windows_of
@@ -15,6 +15,7 @@ from lpxsched.report.layers import head_of, layer_name, segment_name
 from lpxsched.report.manifest import collective_kind
 from lpxsched.report.page.series import series
 from lpxsched.report.page.traffic import ROOM_BYTES, link_blob, operator_blob, slot_blobs, tensor_blob
+from lpxsched.report.relays import mere_relays, relays_of_segments
 from lpxsched.report.token_time import deskew_spans, token_time
 from lpxsched.report.utilisation import CLASS
 from lpxsched.timetable.columns import WITHOUT_UNIT
@@ -22,6 +23,7 @@ from lpxsched.units import NONE, cycles_to_ns
 
 if TYPE_CHECKING:
     from lpxsched.report.page.blobs import Blob
+    from lpxsched.report.relays import Relays
     from lpxsched.report.token_time import TokenTime
     from lpxsched.timetable.build import Build
 
@@ -36,6 +38,7 @@ def page_data(build: Build, *, path: bool = True) -> tuple[dict[str, Any], list[
     """
     token, head, kind = token_time(build), head_of(build.manifest.results), collective_kind(build)
     total = only_period(build) or token.total_cycles
+    relays = relays_of_segments(build, token)
     blocks, slots = slot_blobs(build, token)
     wires, links = link_blob(build)
     names, operators = operator_blob(build, token)
@@ -50,8 +53,9 @@ def page_data(build: Build, *, path: bool = True) -> tuple[dict[str, Any], list[
         "nsPerCycle": _ns_per_cycle(build),
         "nodes": build.chips.position.tolist(),
         "hosts": np.flatnonzero(build.chips.host).tolist(),
-        "segments": _segments(build, token),
-        "frames": _frames(build, token),
+        "relays": list(mere_relays(build, relays)),
+        "segments": _segments(build, token, relays),
+        "frames": _frames(build, token, relays),
         "deskews": [list(span) for span in deskew_spans(build, token)],
         "path": _path(build, token) if path else [],
         "blocks": blocks,
@@ -61,8 +65,7 @@ def page_data(build: Build, *, path: bool = True) -> tuple[dict[str, Any], list[
         "idleUnits": sorted(WITHOUT_UNIT),
         **names,
         "layers": {layer: kind or layer_name(layer, head) for layer in sorted({*build.operators.layer.tolist()})},
-        "onUnits": sorted(set(build.operators.kind[~np.isin(build.operators.unit, sorted(WITHOUT_UNIT))].tolist())),
-        "colours": _colours(build, names["kinds"]),
+        "colours": dict(zip(("classes", "kinds"), colours_of(build), strict=True)) | {"mixed": MIXED_COLOUR},
         "series": counted,
         "layouts": {blob.name: blob.layout for blob in blobs},
     }
@@ -83,7 +86,7 @@ def _ns_per_cycle(build: Build) -> float:
     return float(cycles_to_ns(1, Fraction(build.manifest.clock_mhz)))
 
 
-def _segments(build: Build, token: TokenTime) -> list[dict[str, Any]]:
+def _segments(build: Build, token: TokenTime, relays: Relays) -> list[dict[str, Any]]:
     """Return name, time, nodes and frame (by its place among those that repeat) of each, in the order of the token."""
     spans = zip(token.start_cycles.tolist(), token.end_cycles.tolist(), strict=True)
     repeating = {frame: row for row, frame in enumerate(np.flatnonzero(build.frames.period_cycles > 0).tolist())}
@@ -94,6 +97,7 @@ def _segments(build: Build, token: TokenTime) -> list[dict[str, Any]]:
             "start": start,
             "end": end,
             "chips": build.graph.chips_of(segment),
+            "relays": relays[segment],
             "frame": repeating.get(int(build.segments.frame[segment]), NONE),
             "phase": int(build.segments.phase_cycles[segment]),
         }
@@ -102,12 +106,14 @@ def _segments(build: Build, token: TokenTime) -> list[dict[str, Any]]:
     return [found[segment] for segment in token.order.tolist()]
 
 
-def _frames(build: Build, token: TokenTime) -> list[dict[str, Any]]:
+def _frames(build: Build, token: TokenTime, relays: Relays) -> list[dict[str, Any]]:
     """Return period, windows, gaps, deskews, and the segments by their place in the token, of frames that repeat."""
     frames, deskews, found = build.frames, build.deskews, []
     for frame in np.flatnonzero(frames.period_cycles > 0).tolist():
         members = np.flatnonzero(build.segments.frame[token.order] == frame).tolist()
-        chips = [chip for place in members for chip in build.graph.chips_of(int(token.order[place]))]
+        inside = token.order[members].tolist()
+        chips = dict.fromkeys(chip for segment in inside for chip in build.graph.chips_of(segment))
+        passing = {chip for segment in inside for chip in relays[segment]}
         rows = deskews.frame == frame
         columns = (deskews.cycle[rows], deskews.stall[rows], deskews.every_periods[rows])
         found.append(
@@ -118,7 +124,8 @@ def _frames(build: Build, token: TokenTime) -> list[dict[str, Any]]:
                 "gaps": [int(window) for window in frames.gaps[frame]],
                 "deskews": np.stack(columns, axis=1).tolist(),
                 "segments": members,
-                "chips": list(dict.fromkeys(chips)),
+                "chips": list(chips),
+                "relays": sorted(passing - chips.keys()),
             }
         )
     return found
@@ -136,8 +143,3 @@ def _path(build: Build, token: TokenTime) -> list[list[int]]:
                 hop = index.hop(place.slot)
                 steps.append([hop.link, hop.depart + start, hop.read + start])
     return steps
-
-
-def _colours(build: Build, kinds: list[str]) -> dict[str, str]:
-    classes = in_order(build.links.link_class.tolist(), CLASS_COLOURS)
-    return colours(classes, CLASS_COLOURS) | colours(in_order(kinds, KIND_COLOURS), KIND_COLOURS)

@@ -9,6 +9,7 @@ from lpxsched.report.layers import layers_named
 from lpxsched.report.limits import cycles_by_cause, path_cells
 from lpxsched.report.page.markup import bar, legend, paragraph, section, table
 from lpxsched.report.rows import cycles_us, path_rows
+from lpxsched.units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,7 +57,7 @@ def _share_text(summary: Summary, name: str, cycles: Fraction, whole: Fraction |
 
 def _kind(summary: Summary, number: int) -> str:
     time = summary.layers[number]
-    told = f"{layers_named(time.layers, summary.head)}: {time.makespan_cycles:,} cycles each"
+    told = f"{layers_named(time.layers, summary.head)}: {counted(time.makespan_cycles, 'cycle')} each"
     return f"<details><summary>{told}</summary>{_cell_table(summary, time.cells)}</details>"
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lpxsched.report.formats import counted
+from lpxsched.report.formats import links_of
 from lpxsched.report.page.markup import choice, legend, panel, paragraph, section, zoom_buttons
+from lpxsched.report.relays import RELAY
 from lpxsched.report.titles import windows_owned
+from lpxsched.units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,14 +24,15 @@ SHARES = (("running", "links of the segments that run"), ("all", "all links in s
 def utilisation_section(described: Mapping[str, Any]) -> str:
     """Return utilisation over time by class, tray, chip or single link."""
     kinds = [("class", "link class"), ("tray", "tray"), ("chip", "chip that they leave"), ("link", "link of one chip")]
-    nodes = [(str(node), name) for node, name in enumerate(described["nodes"])]
+    relays = set(described["relays"])
+    nodes = [(str(node), f"{RELAY} {name}" if node in relays else name) for node, name in enumerate(described["nodes"])]
     tools = (choice("kind", "rows by", kinds), choice("chip", "links of", nodes), choice("of", "share of", SHARES))
     return section(
         "utilisation",
         "Link utilisation over time",
         paragraph(f"Share of link-cycles in which vectors are carried{_of_windows(described)}. {KEYS}", "hint"),
         panel("Link utilisation over time, a row a group of links", *tools, zoom_buttons()),
-        legend(_of_classes(described)),
+        legend(described["colours"]["classes"]),
     )
 
 
@@ -64,16 +67,18 @@ def fabric_section(described: Mapping[str, Any]) -> str:
 def timeline_section(described: Mapping[str, Any]) -> str:
     """Return what units and links of the chips of a segment do."""
     segments = [
-        (str(index), f"{of['name']}, {counted(len(of['chips']), 'chip')}")
+        (str(index), f"{of['name']}, {counted(len(of['chips']), 'chip')}{_passing(of)}")
         for index, of in enumerate(described["segments"])
     ]
     segments += [(str(len(segments) + place), _windows(of)) for place, of in enumerate(described["frames"])]
-    classes, kinds = _of_classes(described), {kind: described["colours"][kind] for kind in _on_units(described)}
+    classes, kinds = described["colours"]["classes"], described["colours"]["kinds"]
     said = (
         "Operators on the units of a chip, above them what it receives, below what it sends. Grey bands are deskews, "
         "in which nothing moves. The critical path is outlined, its hops are lines from departure to read; hosts share "
         "a row."
     )
+    if any(of["relays"] for of in described["segments"]):
+        said += " Relays, which pass vectors on, stand behind the chips that compute or take part."
     if described["frames"]:
         said += (
             " What repeats begins anew in each window, in which passes overlap; grey windows are left out. A pass can "
@@ -84,18 +89,13 @@ def timeline_section(described: Mapping[str, Any]) -> str:
         "Timeline of chips",
         paragraph(said, "hint"),
         panel("Timeline of chips: operators, sends and receives", choice("segment", "show", segments), zoom_buttons()),
-        legend(kinds | {f"{name} links": colour for name, colour in classes.items()}),
+        legend(kinds | {links_of(name): colour for name, colour in classes.items()}),
     )
+
+
+def _passing(segment: Mapping[str, Any]) -> str:
+    return f", {counted(len(segment['relays']), RELAY)}" if segment["relays"] else ""
 
 
 def _windows(frame: Mapping[str, Any]) -> str:
     return f"frame {frame['frame']}, {counted(frame['windows'], 'window')} of {counted(frame['period'], 'cycle')}"
-
-
-def _of_classes(described: Mapping[str, Any]) -> dict[str, str]:
-    names = dict.fromkeys(wire["class"] for wire in described["wires"])
-    return {name: described["colours"][name] for name in names}
-
-
-def _on_units(described: Mapping[str, Any]) -> list[str]:
-    return [kind for kind in described["colours"] if kind in described["onUnits"]]

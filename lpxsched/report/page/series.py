@@ -49,6 +49,7 @@ def series(
         ticks, exact, columns = _in_ticks(whole, [whole.busy_ticks, copies.busy_ticks, whole.running_ticks])
         described[by] = {
             "names": [groups[row].name for row in used],
+            "classes": [groups[row].link_class for row in used],
             "rows": used,
             "links": [groups[row].links for row in used],
             "bins": bins,

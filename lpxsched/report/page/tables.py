@@ -5,17 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lpxsched.report.assumptions import assumptions
+from lpxsched.report.colours import colours_of
 from lpxsched.report.formats import clocks_named, percent
 from lpxsched.report.layers import head_of, layer_ranges, number_ranges
 from lpxsched.report.manifest import collective_kind
-from lpxsched.report.mapping import mapping
+from lpxsched.report.mapping import mapping, position_ranges
 from lpxsched.report.page.curves import slack_curve
 from lpxsched.report.page.markup import paragraph, section, table
+from lpxsched.report.relays import mere_relays, relays_of_segments
 from lpxsched.report.rows import chip_rows, kind_rows, link_name, link_rows
 from lpxsched.report.slack import slack_by_class
 from lpxsched.report.titles import windows_owned
+from lpxsched.report.token_time import token_time
+from lpxsched.units import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lpxsched.report.summary import Summary
     from lpxsched.timetable.build import Build
 
@@ -47,7 +53,7 @@ def slack_section(build: Build) -> str:
         "slack",
         "Slack against the clock",
         paragraph(said),
-        f"<figure>{slack_curve(found)}</figure>",
+        f"<figure>{slack_curve(found, colours_of(build)[0])}</figure>",
         table(header, rows),
     )
 
@@ -69,11 +75,11 @@ def kinds_table(summary: Summary) -> str:
 
 
 def mapping_section(build: Build) -> str:
-    """Return which chips hold which layers, and how full their SRAM is."""
-    head = head_of(build.manifest.results)
+    """Return which chips hold which layers and how full their SRAM is, and which chips relay."""
+    head, kind = head_of(build.manifest.results), collective_kind(build)
     rows = [
         [
-            layer_ranges(row.layers, head),
+            kind or layer_ranges(row.layers, head),
             str(row.count),
             row.chips,
             percent(row.least_filled),
@@ -82,14 +88,22 @@ def mapping_section(build: Build) -> str:
         for row in mapping(build)
     ]
     held = {chip for segment in range(len(build.segments)) for chip in build.graph.chips_of(segment)}
-    chips, kind = int((~build.chips.host).sum()), collective_kind(build)
+    relays = mere_relays(build, relays_of_segments(build, token_time(build)))
+    if relays:
+        places = position_ranges(build.chips.position[list(relays)].tolist())
+        rows.append(["relays", str(len(relays)), places, "-", "-"])
+    of_all = f"{len(held):,} of {counted(int((~build.chips.host).sum()), 'chip')}"
     header = ["layers", "chips", "positions", "least filled", "most filled"]
-    said = f"{len(held)} of {chips} chips hold layers. Filled: weights of all layers on the chip, of its SRAM."
+    said = f"{of_all} hold layers{_relaying(relays)}. Filled: weights of all layers on the chip, of its SRAM."
     if kind:
         # It has neither layers nor weights.
-        header, rows = ["collective", *header[1:3]], [[kind, *row[1:3]] for row in rows]
-        said = f"{len(held)} of {chips} chips take part."
+        header, rows = ["collective", *header[1:3]], [row[:3] for row in rows]
+        said = f"{of_all} take part{_relaying(relays)}."
     return section("mapping", "Mapping", paragraph(said), table(header, rows, left=1, text=2), _frames(build))
+
+
+def _relaying(relays: Sequence[int]) -> str:
+    return f", {len(relays):,} more only pass{'es' if len(relays) == 1 else ''} vectors on" if relays else ""
 
 
 def _frames(build: Build) -> str:
@@ -107,7 +121,7 @@ def _frames(build: Build) -> str:
     rows = [[number_ranges(numbers), *cells] for cells, numbers in alike.items()]
     header = ["frames", "time domain", "period, cycles", "windows", "gaps", "segments", "phases, cycles"]
     if len(rows) > MOST_FRAMES:
-        return paragraph(f"{len(frames)} frames of {len(rows)} kinds; frames.parquet lists them.")
+        return paragraph(f"{counted(len(frames), 'frame')} of {counted(len(rows), 'kind')}; frames.parquet lists them.")
     return table(header, rows)
 
 
@@ -131,7 +145,7 @@ def assumptions_section(build: Build) -> str:
     """Return every assumed value that entered, with its range and why."""
     rows = [[each.name, each.taken, each.ends, each.why] for each in assumptions(build)]
     said = (
-        f"{len(rows)} values that nobody has published entered this build."
+        f"{counted(len(rows), 'value')} that nobody has published entered this build."
         if rows
         else "Nothing assumed entered this build."
     )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lpxsched.report.colours import CLASS_COLOURS, colours
+from lpxsched.report.colours import MIXED_COLOUR, class_colours
 from lpxsched.report.figures.images import images, new_figure
-from lpxsched.report.formats import counted
 from lpxsched.report.topology.layout import bundles_between_chips
 from lpxsched.report.topology.panels import DOWN_COLOUR, draw_all_links, draw_grid, draw_matrix
 from lpxsched.report.topology.text import hop_ns, symmetry_words
+from lpxsched.units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,17 +38,18 @@ def render_topology(fabric: Fabric, facts: Facts, formats: Sequence[str]) -> dic
 
 def _draw(fabric: Fabric, facts: Facts) -> Figure:
     names = [link_class.name for link_class in fabric.link_classes]
-    of_name = colours(names, CLASS_COLOURS)
-    class_colours = [of_name[name] for name in names]
+    palette = class_colours(names[index] for index in set(fabric.link_class.tolist()))
+    # Without links there is nothing to draw.
+    tints = [palette.get(name, MIXED_COLOUR) for name in names]
     bundles = bundles_between_chips(fabric)
     small = fabric.chips <= CHIPS_WITH_ALL_LINKS
     figure = new_figure(SMALL_INCHES if small else LARGE_INCHES, layout=None)
-    lines = _legend(figure, fabric, facts, class_colours, set(bundles.link_class.tolist()))
+    lines = _legend(figure, fabric, facts, tints, set(bundles.link_class.tolist()))
     if small:
-        draw_all_links(figure.add_axes(_above(WHOLE, lines)), fabric, bundles, class_colours)
+        draw_all_links(figure.add_axes(_above(WHOLE, lines)), fabric, bundles, tints)
     else:
-        draw_grid(figure.add_axes(_above(LEFT, lines)), fabric, bundles, class_colours)
-        draw_matrix(figure.add_axes(_above(RIGHT, lines)), fabric, bundles, class_colours)
+        draw_grid(figure.add_axes(_above(LEFT, lines)), fabric, bundles, tints)
+        draw_matrix(figure.add_axes(_above(RIGHT, lines)), fabric, bundles, tints)
     figure.suptitle(_title(fabric, facts), fontsize=12, y=0.985)
     return figure
 
@@ -70,7 +71,7 @@ def _title(fabric: Fabric, facts: Facts) -> str:
     return f"{first}\n{symmetry_words(facts.symmetry)}{out}"
 
 
-def _legend(figure: Figure, fabric: Fabric, facts: Facts, class_colours: list[str], drawn: set[int]) -> int:
+def _legend(figure: Figure, fabric: Fabric, facts: Facts, tints: list[str], drawn: set[int]) -> int:
     """Draw the legend in as many columns as fit, and return its lines."""
     from matplotlib.lines import Line2D
 
@@ -82,10 +83,15 @@ def _legend(figure: Figure, fabric: Fabric, facts: Facts, class_colours: list[st
                 f"{of_class.name}: {counted(int(lanes.max()) + 1, 'lane')} a pair, {hop_ns(fabric, of_class):,.0f} ns "
                 f"a hop, {float(of_class.gbps):g} Gb/s{'' if index in drawn else ', not drawn'}"
             )
-            handles.append(Line2D([], [], color=class_colours[index], linewidth=4, label=label))
+            handles.append(Line2D([], [], color=tints[index], linewidth=4, label=label))
     if len(handles) > MOST_CLASSES:
-        repeated = ", whose colours repeat" if len(set(class_colours)) < len(class_colours) else ""
-        more = Line2D([], [], alpha=0, label=f"and {len(handles) - MOST_CLASSES + 1} more classes{repeated}")
+        repeated = ", whose colours repeat" if len(set(tints)) < len(tints) else ""
+        more = Line2D(
+            [],
+            [],
+            alpha=0,
+            label=f"and {counted(len(handles) - MOST_CLASSES + 1, 'more class')}{repeated}",
+        )
         handles = [*handles[: MOST_CLASSES - 1], more]
     if not fabric.link_up.all():
         handles.append(Line2D([], [], color=DOWN_COLOUR, linewidth=2, linestyle=":", label="out of service"))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.report.topology.layout import COORDINATES, along_the_grid, arcs, circle, grid_of
+from lpxsched.units import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -225,7 +226,7 @@ def _matrix_unit(fabric: Fabric) -> tuple[int, str]:
             name = names[axis - 1 - len(fabric.shape)] if names else "row"
             return size, "chip" if size == 1 else name
     size = ceil(fabric.chips / MATRIX_ROWS)
-    return size, f"{size} chips"
+    return size, counted(size, "chip")
 
 
 def _matrix_ticks(axes: Axes, fabric: Fabric, size: int, rows: int) -> None:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lpxsched.fabric.down import ranges
-from lpxsched.report.formats import counted
 from lpxsched.report.text_table import table
-from lpxsched.units import BITS_PER_BYTE, cycles_to_ns
+from lpxsched.units import BITS_PER_BYTE, counted, cycles_to_ns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,7 +90,7 @@ def symmetry_words(symmetry: Translations) -> str:
     group = " x ".join(f"Z{shift.size}" for shift in reversed(symmetry.shifts))
     if symmetry.numbering is not None:
         group += " of chips numbered anew"
-    return f"translations {group}, {'one orbit' if symmetry.orbits == 1 else f'{symmetry.orbits:,} orbits'}"
+    return f"translations {group}, {'one orbit' if symmetry.orbits == 1 else counted(symmetry.orbits, 'orbit')}"
 
 
 def hop_ns(fabric: Fabric, of_class: ClassFacts) -> float:

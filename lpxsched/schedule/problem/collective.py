@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from lpxsched.schedule.problem.instance import ANY, HOST, AddCost, Instance
 from lpxsched.schedule.problem.network import Network, network_on
 from lpxsched.schedule.problem.ragged import Interned, Ragged
 from lpxsched.traffic.collectives import EVERY, Collective
+from lpxsched.units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,12 +32,15 @@ def collective_instance(fabric: Fabric, chips: Sequence[int], collective: Collec
     Raises
     ------
     InfeasibleError
-        When a vector cannot reach a chip that reads it, or a chip's SRAM cannot hold what is on it at first or at last.
+        When a vector cannot reach a chip that reads it, with the remedy where relays would be one, or a chip's SRAM
+        cannot hold what is on it at first or at last.
     """
     _refuse_oversize(fabric, chips, collective)
     others = sorted({int(chip) for chip in np.flatnonzero(~fabric.node_down[: fabric.chips])} - set(chips))
     network = network_on(fabric, chips, relays=others if relays else ())
-    refuse_split(network, collective)
+    lost = missing_way(network, collective)
+    if lost is not None:
+        raise _split(lost, missing_way(network_on(fabric, chips, relays=others), collective))
     return stage_instance(network, collective, AddCost.on(fabric, SUM_ELEMENT_BITS))
 
 
@@ -96,21 +100,23 @@ def _refuse_oversize(fabric: Fabric, chips: Sequence[int], collective: Collectiv
         shard = int(needed.argmax())
         if needed[shard] > fabric.chip.sram_bytes:
             raise InfeasibleError(
-                f"chip {chips[shard]} must hold {needed[shard]} bytes {when}, its SRAM has {fabric.chip.sram_bytes}"
+                f"chip {chips[shard]} must hold {needed[shard]:,} bytes {when}, its SRAM has {fabric.chip.sram_bytes:,}"
             )
 
 
-def refuse_split(network: Network, collective: Collective) -> None:
-    """Refuse a split fabric.
+class MissingWay(NamedTuple):
+    """Chips of the fabric, the second of which reads a vector of the first and is not among those that this reaches."""
 
-    Raises
-    ------
-    InfeasibleError
-        Naming two chips between which there is no way, although a vector of one is read by the other.
-    """
+    source: int
+    target: int
+    reached: int
+
+
+def missing_way(network: Network, collective: Collective) -> MissingWay | None:
+    """Return the first way that a collective needs and a network has not; None where it has all."""
     graph = network.source, network.destination, network.nodes
     if joined_with(0, *graph)[: collective.width].all():
-        return
+        return None
     pieces = collective.pieces()
     everyone = range(collective.width)
     for source in everyone:
@@ -124,7 +130,19 @@ def refuse_split(network: Network, collective: Collective) -> None:
         lost = sorted(target for target in targets if not reached[target])
         if lost:
             ends = (int(network.fabric_node[source]), int(network.fabric_node[lost[0]]))
-            raise InfeasibleError(
-                f"the fabric is split: there is no way from chip {ends[0]} to chip {ends[1]} over the chips that may "
-                f"carry vectors; the component of chip {ends[0]} has {reached.sum()} chips"
-            )
+            return MissingWay(*ends, reached=int(reached.sum()))
+    return None
+
+
+def _split(lost: MissingWay, with_relays: MissingWay | None) -> InfeasibleError:
+    """Return the fault for a way that is missing, also if all chips of the fabric relay or only if they do not."""
+    if with_relays is None:
+        return InfeasibleError(
+            f"there is no way from chip {lost.source} to chip {lost.target} over the chips that take part; add "
+            "--relays, which lets the others pass vectors on and joins them"
+        )
+    source, target, reached = with_relays
+    return InfeasibleError(
+        f"the fabric is split: there is no way from chip {source} to chip {target} over any of its chips; chip "
+        f"{source} reaches {counted(reached - 1, 'other')}"
+    )

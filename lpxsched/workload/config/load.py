@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lpxsched.files.document import read_json, read_yaml
 from lpxsched.files.shipped import find_file, name_of
+from lpxsched.units import counted
 from lpxsched.workload.config.ffns import has_experts, read_ffns
 from lpxsched.workload.config.keys import read_keys
 from lpxsched.workload.config.mixers import read_mixers
@@ -82,4 +83,5 @@ def _note_unread(keys: Keys, mixers: Iterable[Mixer | None]) -> None:
 
 def _note_guessing(keys: Keys, layers: int) -> None:
     names = [keys.name(fact) for fact in ("mtp_layers", "mtp_depth", "mtp_order") if keys.given(fact)]
-    keys.note(f"{' and '.join(names)}: {layers} layers that guess further tokens; no total counts them")
+    guess = f"that guess{'es' * (layers == 1)} further tokens"
+    keys.note(f"{' and '.join(names)}: {counted(layers, 'layer')} {guess}; no total counts them")

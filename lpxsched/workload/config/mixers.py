@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lpxsched.units import counted
 from lpxsched.workload.config.aliases import ALIASES
 from lpxsched.workload.model import Attention, LatentAttention, LinearAttention, Mixer, StateSpace, Unread
 
@@ -51,7 +52,9 @@ def _attention(keys: Keys, kind: MixerKind, hidden: int, *, is_global: bool) -> 
         kv_heads = keys.optional("global_kv_heads", least=1) or kv_heads
         head_columns = keys.optional("global_head_columns", least=1) or head_columns
     if heads % kv_heads:
-        raise keys.error("kv_heads", f"{heads} heads of queries cannot share {kv_heads}; must divide {heads}")
+        raise keys.error(
+            "kv_heads", f"{counted(heads, 'head')} of queries cannot share {kv_heads}; must divide {heads}"
+        )
     keys_are_values = bool(keys.flag("keys_are_values"))
     if keys_are_values and kind != "full":
         name = keys.name("keys_are_values")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from lpxsched.files.schema import short
+from lpxsched.units import counted
 from lpxsched.workload.config.aliases import ALIASES
 from lpxsched.workload.config.keys import MOST_LAYERS
 
@@ -121,7 +122,7 @@ def _layers(keys: Keys, words: list[str]) -> int:
     stated = keys.optional("layers", least=1, most=MOST_LAYERS)
     if len(words) > MOST_LAYERS or stated not in (None, len(words)):
         right = f"{keys.name('layers')} says {stated}" if stated else f"at most {MOST_LAYERS} can be"
-        raise keys.error("order", f"names {len(words)} layers, but {right}; make them agree")
+        raise keys.error("order", f"names {counted(len(words), 'layer')}, but {right}; make them agree")
     return len(words)
 
 
@@ -233,5 +234,5 @@ def _indices(keys: Keys, fact: str, layers: int) -> set[int]:
 
 def _check_length(keys: Keys, fact: str, items: Any, layers: int) -> None:
     if not isinstance(items, list) or len(items) != layers:
-        told = f"{len(items)} entries" if isinstance(items, list) else short(items)
-        raise keys.error(fact, f"must be a list of {layers} entries, one a layer, got {told}")
+        told = counted(len(items), "entry") if isinstance(items, list) else short(items)
+        raise keys.error(fact, f"must be a list of {counted(layers, 'entry')}, one a layer, got {told}")

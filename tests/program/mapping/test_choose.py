@@ -72,7 +72,7 @@ def test_models_of_one_and_of_many_layers(layers: int, widths: list[int]) -> Non
 
 def test_more_layers_than_chips_are_infeasible() -> None:
     """Tests nine layers on eight chips that each have room enough."""
-    with pytest.raises(InfeasibleError, match="toy with fp8 weights needs 9 chips, 9 layers on at least 1 chips each"):
+    with pytest.raises(InfeasibleError, match="toy with fp8 weights needs 9 chips, 9 layers on at least 1 chip each"):
         partition(toy(layers=9), hosted_grid(2, 4, sram_bytes=10_000))
 
 

@@ -63,6 +63,7 @@ def test_frames_that_repeat_are_described() -> None:
             "deskews": [[370, 20, 8]],
             "segments": [0],
             "chips": [0, 1],
+            "relays": [],
         }
     ]
     assert [(of["frame"], of["phase"]) for of in described["segments"]] == [(0, 0)]
@@ -93,12 +94,12 @@ def test_all_windows_show_passes_that_overlap(page: Opened) -> None:
         expected = f"0.0 matrix: experts of layer 0, {start} (0.{start:03} us) to {start + 20} "
         assert page.told("timeline").startswith(expected)
         page.hover("timeline", 24.5 + 50 * window, SENDS)
-        assert "1 of the 1 tray links that carry anything held" in page.told("timeline")
+        assert "tray links that carry anything: 1 of 1 held" in page.told("timeline")
     # Window 4 is left out.
     page.hover("timeline", 260, MATRIX)
     assert page.told("timeline").endswith("cycle 260 (0.260 us): idle")
     page.hover("timeline", 224.5, SENDS)
-    assert "0 of the 1 tray links that carry anything held" in page.told("timeline")
+    assert "tray links that carry anything: 0 of 1 held" in page.told("timeline")
 
 
 def test_windows_left_out_and_deskews_are_told_and_drawn(page: Opened) -> None:

@@ -55,7 +55,7 @@ def test_layers_that_guess_further_tokens(changes: dict[str, Any], layers: int) 
 @pytest.mark.parametrize(
     ("changes", "names"),
     [
-        ({"mtp_num_hidden_layers": 1}, "mtp_num_hidden_layers: 1 layers"),
+        ({"mtp_num_hidden_layers": 1}, "mtp_num_hidden_layers: 1 layer that guesses"),
         ({"num_mtp_modules": 1, "mtp_transformer_layers": 2}, "num_mtp_modules and mtp_transformer_layers: 2 layers"),
         (
             {"num_nextn_predict_layers": 2, "mtp_layers_block_type": ["moe", "attention"]},

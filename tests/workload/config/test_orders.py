@@ -97,7 +97,7 @@ def test_windows_without_a_list(changes: dict[str, Any], windows: int) -> None:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"layer_types": ["full_attention"]}, "layer_types: names 1 layers, but num_hidden_layers says 6"),
+        ({"layer_types": ["full_attention"]}, "layer_types: names 1 layer, but num_hidden_layers says 6"),
         ({"hybrid_override_pattern": "MEME"}, "hybrid_override_pattern: names 4 layers, but num_hidden_layers says 6"),
         ({"hybrid_override_pattern": "MEMEMX"}, "hybrid_override_pattern.5: must be one of M, E, *, -, got 'X'"),
         ({"layer_types": ["full_attention"] * 5 + ["other"]}, "layer_types.5: must be one of full_attention, "),
@@ -106,14 +106,14 @@ def test_windows_without_a_list(changes: dict[str, Any], windows: int) -> None:
             {"hybrid_override_pattern": "MEMEME", "layers_block_type": ["moe"] * 6},
             "layers_block_type: ['moe', 'moe', 'moe', 'moe', 'moe', 'moe'], but hybrid_override_pattern says another",
         ),
-        ({"moe_layer_freq": [1]}, "moe_layer_freq: must be a list of 6 entries, one a layer, got 1 entries"),
+        ({"moe_layer_freq": [1]}, "moe_layer_freq: must be a list of 6 entries, one a layer, got 1 entry"),
         ({"moe_layer_freq": [2] * 6}, "moe_layer_freq: must be a number or a list of 0 and 1, got [2, 2,"),
         ({"mlp_only_layers": [6]}, "mlp_only_layers: must be a list of layers from 0 to 5, got [6]"),
         ({"mlp_layer_types": ["thin"] * 6}, "mlp_layer_types: must be a list of sparse and dense, got ['thin'"),
         ({"mlp_layer_types": [{}] * 6}, "mlp_layer_types: must be a list of sparse and dense, got [{}, {}"),
         ({"decoder_sparse_step": 0}, "decoder_sparse_step: must be a whole number from 1 to 20000, got 0"),
         ({"attn_type_list": [1] * 5 + [0]}, "attn_type_list.5: attention of kind 0 is not known; must be 1"),
-        ({"attn_type_list": [1]}, "attn_type_list: must be a list of 6 entries, one a layer, got 1 entries"),
+        ({"attn_type_list": [1]}, "attn_type_list: must be a list of 6 entries, one a layer, got 1 entry"),
         (
             {"layer_types": ["sliding_attention"] * 6, "sliding_window": 4, "use_sliding_window": False},
             "use_sliding_window: false, but layer_types names layers with a window; make them agree",

@@ -7,6 +7,9 @@ function number(value, decimals = 3) {
   return value.toLocaleString("en-US", { maximumFractionDigits: decimals });
 }
 
+// A number of things: `1 cycle`, `2 cycles`.
+function things(value, noun) { return `${number(value)} ${noun}${value === 1 ? "" : "s"}`; }
+
 function percent(share) {
   return (100 * share).toFixed(2) + " %";
 }
@@ -267,7 +270,7 @@ class TimePanel {
 
   unseen() {
     const seen = this.rows.filter(({ top, height }) => top >= this.scroll && top + height <= this.scroll + this.height).length;
-    return seen < this.rows.length ? ` ${number(seen)} of ${number(this.rows.length)} rows are in view; drag, or press up and down.` : "";
+    return seen < this.rows.length ? ` In view: ${number(seen)} of ${things(this.rows.length, "row")}; drag, or press up and down.` : "";
   }
 
   drawCursor(pen) {

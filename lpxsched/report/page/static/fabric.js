@@ -156,14 +156,15 @@ class Fabric {
 }
 
 // Where each node lies: a line a tray, a column a position; nodes without trays fill lines of equal length.
-function laid({ nodes, hosts, series }) {
+function laid(meta) {
+  const { nodes, hosts, relays, series } = meta;
   const host = new Set(hosts), row = new Map(series.chip.rows.map((node, index) => [node, index]));
   const trays = new Map(), cells = [], square = Math.ceil(Math.sqrt(nodes.length - hosts.length));
   nodes.forEach((name, node) => {
     const place = host.has(node) ? -1 : name.lastIndexOf("."), tray = host.has(node) ? "hosts" : name.slice(0, Math.max(place, 0));
     const key = tray || `${Math.floor(node / square) * square}`;
     const members = trays.get(key) || trays.set(key, []).get(key);
-    members.push({ node, name: host.has(node) ? name : `chip ${name}`, row: row.get(node) ?? -1, chip: !host.has(node),
+    members.push({ node, name: host.has(node) ? name : `${relays.includes(node) ? "relay" : "chip"} ${name}`, row: row.get(node) ?? -1, chip: !host.has(node),
       lineName: host.has(node) ? "hosts" : tray ? `tray ${tray}` : `from ${key}` });
   });
   const widest = Math.max(...[...trays].filter(([key]) => key !== "hosts").map(([, members]) => members.length), 1);

@@ -5,6 +5,9 @@ function linkRow(store, link, label, more) {
   return { label, link, wire: store.meta.wires[wire], pitch: store.pitch(wire), guard: links.guard[link], ...more };
 }
 
+// What links of a class are called: some fabrics have one class, which is `link`.
+function linksOf(name) { return name === "link" ? "links" : `${name} links`; }
+
 const LEAST_SHADE = 0.12;
 
 // What fills a part of a pixel: its column is as dark as all of that together, but never unseen.
@@ -40,7 +43,7 @@ function linkSlots(panel, { link }, from, to) {
 // Slots of a link in view, of all passes.
 function drawLink(panel, pen, row, top) {
   if (row.link < 0) return;
-  pen.fillStyle = shown(panel.store.meta.colours[row.wire.class]);
+  pen.fillStyle = shown(panel.store.meta.colours.classes[row.wire.class]);
   const shades = new Shades(panel);
   for (const pass of panel.passes(panel.span.from, panel.span.to)) {
     const from = Math.max(panel.span.from - pass.shift, pass.first), to = Math.min(panel.span.to - pass.shift, pass.last);
@@ -84,5 +87,5 @@ function tellHeld(store, row, block, slot, pass, panel) {
   const name = names ? store.meta.tensors[names[block.tensor[slot]]] : "…";
   return `${row.label}, ${row.wire.class}: ${name}, vectors ${from} to ${from + block.vectors[slot] - 1}, departs `
     + `${panel.when(depart)}, holds the link until ${number(end)}, there at ${number(arrives)}, read at ${number(read)}: `
-    + `${number(read - arrives)} cycles later, ${toldGuard(row.guard)}${toldWindow(pass)}`;
+    + `${things(read - arrives, "cycle")} later, ${toldGuard(row.guard)}${toldWindow(pass)}`;
 }

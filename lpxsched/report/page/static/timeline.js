@@ -28,7 +28,7 @@ class Timeline extends TimePanel {
   }
 
   showChip(node) {
-    const found = this.store.meta.segments.findIndex(({ chips }) => chips.includes(node));
+    const found = segmentOf(this.store.meta, node);
     if (found < 0) return;
     this.box.value = found;
     this.select();
@@ -49,7 +49,7 @@ class Timeline extends TimePanel {
   }
 
   chipRows(chip, operators, links) {
-    const { nodes, units, idleUnits } = this.store.meta, name = nodes[chip];
+    const { units, idleUnits } = this.store.meta, name = nodeName(this.store.meta, chip, this.view.relays);
     const used = new Set([...operators.of.of(chip)].map((row) => operators.unit[row]));
     const running = units.filter((unit, index) => used.has(index) && !idleUnits.includes(unit));
     const rows = [{ label: `${name} receives`, chip, type: "in", height: TALL.traffic }];
@@ -166,7 +166,7 @@ class Timeline extends TimePanel {
     for (const [index, start, { segment, shift }] of this.running(row, operators, this.span.from, this.span.to)) {
       const x = this.x(start), share = operators.cycles[index] / this.perPixel, wide = Math.max(share, 1);
       const kind = kinds[operators.kind[index]];
-      pen.fillStyle = shown(colours[kind]);
+      pen.fillStyle = shown(colours.kinds[kind]);
       if (share >= 1) pen.fillRect(x, top + 2, wide, row.height - 4);
       else {
         if (!shades.has(kind)) shades.set(kind, new Shades(this));
@@ -175,7 +175,7 @@ class Timeline extends TimePanel {
       if (this.path.operators.has(index) && shift === this.view.marked(segment)) marked.push([x, wide]);
     }
     for (const [kind, of] of shades) {
-      pen.fillStyle = shown(colours[kind]);
+      pen.fillStyle = shown(colours.kinds[kind]);
       of.draw(pen, top + 2, row.height - 4);
     }
     pen.strokeStyle = themed("--path");
@@ -213,7 +213,7 @@ class Timeline extends TimePanel {
     const all = [...classes.values()].reduce((sum, { length }) => sum + length, 0), columns = Math.ceil(this.width);
     const below = new Float64Array(columns).fill(bottom);
     for (const [name, shares] of this.profiles(row.chip, row.type, classes, columns)) {
-      pen.fillStyle = shown(this.store.meta.colours[name]);
+      pen.fillStyle = shown(this.store.meta.colours.classes[name]);
       // Whole pixels, of which what is held at all takes one: columns of equal height are one bar.
       const scale = full * devicePixelRatio / this.perPixel / all;
       const heights = shares.map((share) => (share > 1e-9 ? Math.max(Math.round(scale * share) / devicePixelRatio, 1) : 0));
@@ -239,7 +239,7 @@ class Timeline extends TimePanel {
     });
     if (!whole) return READING;
     const held = [...classes].map(([name, { length }]) => (
-      `${Math.round(1e3 * (now.get(name) || 0))} of the ${length} ${name} links that carry anything held`));
+      `${linksOf(name)} that carry anything: ${Math.round(1e3 * (now.get(name) || 0))} of ${length} held`));
     return `${row.label}, cycle ${this.when(Math.floor(at))}: ${held.join(", ") || "none of its links carries anything"}. `
       + "Enter opens them.";
   }
@@ -253,7 +253,7 @@ class Timeline extends TimePanel {
       const marked = this.path.operators.has(index) && pass.shift === this.view.marked(pass.segment);
       const path = marked ? ", on the critical path" : toldWindow(pass);
       return `${row.label}: ${kinds[operators.kind[index]]} of ${layers[operators.layer[index]]}, ${this.when(start)} to `
-        + `${this.when(end)}: ${number(end - start)} cycles${path}`;
+        + `${this.when(end)}: ${things(end - start, "cycle")}${path}`;
     }
     return `${row.label}, cycle ${this.when(Math.floor(at))}: idle`;
   }

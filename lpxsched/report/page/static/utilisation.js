@@ -64,13 +64,14 @@ class Utilisation extends TimePanel {
     this.kindBox.value = "link";
     this.chipBox.value = node;
     this.select();
-    const found = this.store.meta.segments.find(({ chips }) => chips.includes(node));
+    const found = this.store.meta.segments[segmentOf(this.store.meta, node)];
     if (found && !this.store.meta.period) this.span.show(found.start, Math.max(found.end, found.start + 1));
   }
 
   seriesRows() {
-    const { names } = this.store.meta.series[this.kind];
-    return names.map((label, index) => ({ label, index, height: ROW_HEIGHTS[this.kind] }));
+    const { names, rows } = this.store.meta.series[this.kind], ofChips = this.kind === "chip";
+    return names.map((name, index) => (
+      { label: ofChips ? nodeName(this.store.meta, rows[index]) : name, index, height: ROW_HEIGHTS[this.kind] }));
   }
 
   linkRows() {
@@ -138,16 +139,16 @@ class Utilisation extends TimePanel {
     return drawn;
   }
 
-  // That of the class, with or without a tray behind its name; chips have none of their own.
-  colourOf(label) {
-    const { colours } = this.store.meta;
-    return colours[label] || colours[label.slice(0, label.lastIndexOf(" "))] || "#0072B2";
+  // That of the class; the links of a chip are of several.
+  colourOf({ index }) {
+    const { colours, series } = this.store.meta;
+    return colours.classes[series[this.kind].classes[index]] || colours.mixed;
   }
 
   drawRow(pen, row, top) {
     if (row.link !== undefined) { drawLink(this, pen, row, top); return; }
     const full = row.height - 3, bottom = top + row.height - 1;
-    const colour = shown(this.colourOf(row.label));
+    const colour = shown(this.colourOf(row));
     for (const [part, fill] of [["share", colour], ["multicast", themed("--over")]]) {
       pen.fillStyle = fill;
       for (const column of row.columns || []) {
@@ -180,7 +181,7 @@ class Utilisation extends TimePanel {
     if (this.reading) return READING;
     if (!series) return `Single links, every slot${this.steady ? " of all passes in a period" : ""}: exact to the cycle.`;
     const cycles = series.last / series.bins;
-    const bin = `Counted in bins of ${number(cycles)} ${cycles === 1 ? "cycle" : "cycles"}${series.exact ? ", exactly" : ", rounded"}`;
+    const bin = `Counted in bins of ${things(cycles, "cycle")}${series.exact ? ", exactly" : ", rounded"}`;
     return `${bin}; full height is ${percent(this.ceiling || 1)}; darker is multicast.`;
   }
 }

@@ -5,8 +5,8 @@ const ONE_PASS = [{ segment: -1, shift: 0, first: -Infinity, last: Infinity }];
 
 // Of each segment the clip of the token's time in which its rows lie, and how far they are shifted in a view.
 class View {
-  constructor(name, members, chips, start, end, last) {
-    Object.assign(this, { name, members, chips, start, end, last });
+  constructor(name, members, { chips, relays }, start, end, last) {
+    Object.assign(this, { name, members, chips: [...chips, ...relays], relays, start, end, last });
   }
 
   // All passes that meet a time.
@@ -22,8 +22,9 @@ class View {
 
 // One pass of a segment; of a frame that repeats also how much later the next ones begin.
 class SegmentView extends View {
-  constructor(meta, { name, chips, start, end, frame }, index) {
-    super(name, [index], chips, start, Math.max(end, start + 1), meta.length);
+  constructor(meta, segment, index) {
+    const { name, start, end, frame } = segment;
+    super(name, [index], segment, start, Math.max(end, start + 1), meta.length);
     Object.assign(this, { meta, period: frame < 0 ? 0 : meta.frames[frame].period });
   }
 
@@ -42,7 +43,7 @@ class SegmentView extends View {
 class FrameView extends View {
   constructor(meta, frame, { steady = false } = {}) {
     const length = steady ? frame.period : frame.windows * frame.period;
-    super(`all windows of frame ${frame.frame}`, frame.segments, frame.chips, 0, length, length);
+    super(`all windows of frame ${frame.frame}`, frame.segments, frame, 0, length, length);
     const segments = meta.segments.map((of, index) => ({ ...of, index })).filter((of) => frame.segments.includes(of.index));
     Object.assign(this, { frame, segments, gaps: new Set(steady ? [] : frame.gaps) });
   }
@@ -88,6 +89,17 @@ class FrameView extends View {
 function views(meta) {
   return [...meta.segments.map((segment, index) => new SegmentView(meta, segment, index)),
     ...meta.frames.map((frame) => new FrameView(meta, frame))];
+}
+
+// The first segment in which a chip computes, or relays where it computes in none; -1 of any other node.
+function segmentOf(meta, node) {
+  const found = meta.segments.findIndex(({ chips }) => chips.includes(node));
+  return found < 0 ? meta.segments.findIndex(({ relays }) => relays.includes(node)) : found;
+}
+
+// What a node is called: its position, of a relay with the word.
+function nodeName(meta, node, relays = meta.relays) {
+  return `${relays.includes(node) ? "relay " : ""}${meta.nodes[node]}`;
 }
 
 // The segment in whose part of the token's time a cycle lies.
@@ -137,7 +149,7 @@ function tellWindow(row, at, panel) {
   const { base, period, count, gaps } = row.windows, pass = Math.floor((at - base) / period);
   const span = `${panel.when(base + pass * period)} to ${panel.when(base + (pass + 1) * period)}`;
   if (!count) {
-    return pass < 0 ? "" : pass ? `${row.label}: the window ${pass} periods later begins, ${span}` : `${row.label}: this pass begins, ${span}`;
+    return pass < 0 ? "" : pass ? `${row.label}: the window ${things(pass, "period")} later begins, ${span}` : `${row.label}: this pass begins, ${span}`;
   }
   const number = ((pass % count) + count) % count;
   const what = gaps.has(number) ? "left out, so that the frame drains for a deskew" : "a micro-batch may begin";
