@@ -92,8 +92,8 @@ def _frames_text(flown: FramesSummary) -> str:
     facts = flown.as_json()
     lines = [
         f"{counted(facts['micro_batches'], 'micro-batch')}, {counted(facts['windows'], 'window')} of "
-        f"{counted(facts['period_cycles'], 'cycle')}: "
-        f"a step takes {facts['longest_step_ns'] / 1000:,.3f} us at most, and the lead with which it begins",
+        f"{counted(facts['period_cycles'], 'cycle')}:",
+        f"a step takes {facts['longest_step_ns'] / 1000:,.3f} us at most, and longer by what it begins too early",
         "",
         f"{'delays':<16}{'order':<18}{'late':>6}{'latest':>12}{'worst step':>16}{'mean step':>16}",
     ]

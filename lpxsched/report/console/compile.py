@@ -110,7 +110,7 @@ def _deskews(results: dict[str, Any]) -> list[tuple[str, str]]:
         return []
     inside = f", {told['inside_layers']} of them inside layers" if told.get("inside_layers") else ""
     apart = f"{told['interval_cycles']:,} cycles apart at most, a stall of {counted(told['stall_cycles'], 'cycle')}"
-    rows = [("deskews", f"{told['count']}{inside}, {apart}")]
+    rows = [("deskews", f"{counted(told['count'], 'deskew')}{inside}; {apart}")]
     tried = [one for one in told["tried"] if one["worst_case_ns"] is not None]
     if len(tried) > 1:
         low, high = (choose(one["worst_case_ns"] for one in tried) for choose in (min, max))
