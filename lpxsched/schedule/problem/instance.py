@@ -209,9 +209,10 @@ def sum_cycles(cost: AddCost, operands: Integers, vectors: Integers) -> Integers
     """Return the duration of each of many sums."""
     if not len(operands):
         return np.zeros(0, dtype=np.int64)
-    pairs, index = np.unique(np.column_stack([operands, vectors]), axis=0, return_inverse=True)
-    cycles = [cost.cycles(m, n) for m, n in pairs.tolist()]
-    return np.array(cycles, dtype=np.int64)[index.ravel()]
+    longest = int(vectors.max()) + 1
+    pairs, index = np.unique(operands * longest + vectors, return_inverse=True)
+    cycles = [cost.cycles(*divmod(pair, longest)) for pair in pairs.tolist()]
+    return np.array(cycles, dtype=np.int64)[index]
 
 
 def ranks(instance: Instance) -> tuple[Integers, Integers]:
