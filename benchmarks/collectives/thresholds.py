@@ -31,7 +31,16 @@ FACTORS = (0.5, 2)
 # Problems that take longer as they are would take most of the time.
 MOST_SECONDS = 0.5
 # What is read ahead, kept or sorted how changes seconds alone.
-OF_MEMORY = {"ROWS_AT_ONCE", "SPARSEST", "FIRST_CHUNKS", "BATCH", "MOST_ASIDE", "AHEAD", "KEPT_PLANS"}
+OF_MEMORY = {
+    "ROWS_AT_ONCE",
+    "SPARSEST",
+    "FIRST_CHUNKS",
+    "BATCH",
+    "MOST_ASIDE",
+    "AHEAD",
+    "KEPT_PLANS",
+    "ROWS_LIFTED_AT_ONCE",
+}
 WORKERS = 2
 
 

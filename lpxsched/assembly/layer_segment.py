@@ -21,7 +21,7 @@ from lpxsched.clocks.latency import hac_latency_cycles, start_cycles
 from lpxsched.program.frames.arranging import InFlight
 from lpxsched.program.whole_model.in_flight import ChainInFlight
 from lpxsched.schedule.flags import polled_cycles
-from lpxsched.schedule.problem.ragged import column, counted
+from lpxsched.schedule.problem.ragged import column, row_and_place
 from lpxsched.traffic.layouts import shares
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _segment(layer: ScheduledLayer, waiting_cycles: int) -> Segment:
 def _part(layer: ScheduledLayer, start_cycles: int) -> SegmentPart:
     problem = layer.problem
     instance = problem.instance
-    after, place = counted(np.diff(instance.operator_after.offsets))
+    after, place = row_and_place(np.diff(instance.operator_after.offsets))
     read, results = instance.operator_after.values[instance.operator_after.offsets[after] + place], _results(problem)
     # A shard without columns leaves a run of no vectors, which is no row.
     there = np.isin(read, results.operator)

@@ -59,10 +59,7 @@ def _text(found: Bound) -> str:
         ("deskew buffer", f"at most {counted(found.fullest.vectors, 'vector')}, on link {found.fullest.link}"),
         ("clocks may have", f"{float(found.ppm.value):,g} ppm, one-sided; beyond, {failing_words(found.ppm.witness)}"),
         ("", f"{float(found.residual.value):,g} ns a level; beyond, {failing_words(found.residual.witness)}"),
-        (
-            "",
-            f"{int(found.interval.value):,} cycles between deskews; beyond, {failing_words(found.interval.witness)}",
-        ),
+        ("", f"{int(found.interval.value):,} cycles between deskews; beyond, {failing_words(found.interval.witness)}"),
         ("ok", "") if found.failing is None else ("FAILED", failing_words(found.failing)),
     )
     return named_rows(rows)

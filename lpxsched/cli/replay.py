@@ -70,10 +70,7 @@ def _as_json(report: ReplayReport) -> dict[str, Any]:
 
 def _text(report: ReplayReport) -> str:
     rows = (
-        (
-            "replayed",
-            f"{counted(report.micro_batches, 'micro-batch')}, {counted(report.steps, 'step')} each",
-        ),
+        ("replayed", f"{counted(report.micro_batches, 'micro-batch')}, {counted(report.steps, 'step')} each"),
         ("compared", f"{counted(report.compared, 'vector')} with a dense run"),
         ("mismatches", f"{report.mismatches:,}"),
         ("faults", f"{len(report.faults):,}"),

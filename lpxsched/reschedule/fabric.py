@@ -69,7 +69,7 @@ def _shape(build: Build) -> tuple[int, ...]:
     # The last chip has the largest of all coordinates.
     shape = tuple(int(part) + 1 for part in parts) if all(part.isdecimal() for part in parts) else ()
     if prod(shape) != len(positions) or not shape:
-        problem = f"{counted(len(positions), 'chip')} in no grid whose last position is {last!r}"
+        problem = f"{counted(len(positions), 'chip')} form no grid whose last position is {last!r}"
         raise InputError(Chips.file, problem, key="position")
     return shape
 

@@ -62,7 +62,7 @@ def searches(
         What is much longer is given up early.
     """
     more = options.effort - 1
-    packing_seconds = options.seconds(PACKING_SECONDS) if options.cyclic and may_model(options) else 0.0
+    packing_seconds = options.seconds(PACKING_SECONDS) if options.cyclic and options.asks_cpsat else 0.0
     budget = Budget(
         _slots(options),
         ROUNDS << more,
@@ -87,11 +87,6 @@ def searches(
                 return
         if best is not None and number == 0 and _is_large(problem.stage, problem.network, budget.slots):
             break
-
-
-def may_model(options: SolveOptions) -> bool:
-    """Return whether CP-SAT is run."""
-    return options.effort > 1 and options.solver != "greedy"
 
 
 def _groups(problem: Instance, options: SolveOptions) -> Iterator[Symmetry]:

@@ -17,8 +17,8 @@ from lpxsched.schedule.opening import bounded, is_least, solve_covered
 from lpxsched.schedule.options import GREEDY_ONLY_EFFORT, SolveOptions
 from lpxsched.schedule.problem.collective import missing_way
 from lpxsched.schedule.problem.opening import Opening, opening_on
-from lpxsched.schedule.solve_collective import solve_transfers
-from lpxsched.units import NONE, counted
+from lpxsched.schedule.solve_collective import refuse_deadline, solve_transfers
+from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,11 +116,7 @@ def _refuse_long_hops(bare: Instance, opening: Opening) -> None:
 
 def _solve_in_time(instance: Instance, options: SolveOptions, bound: LowerBound, least: LowerBound) -> Result:
     """Solve a problem whose guards are longer than the rules ask for, which prove nothing of a deadline."""
-    deadline = options.deadline_cycles
-    if deadline is not None and deadline < least.cycles:
-        raise InfeasibleError(
-            f"the deadline of {counted(deadline, 'cycle')} is below the lower bound of {counted(least.cycles, 'cycle')}"
-        )
+    refuse_deadline(options, least, 0)
     try:
         return solve_transfers(instance, options, bound)
     except InfeasibleError as error:

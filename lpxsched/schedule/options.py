@@ -34,6 +34,11 @@ class SolveOptions:
     cyclic: bool = False
     deadline_cycles: int | None = None
 
+    @property
+    def asks_cpsat(self) -> bool:
+        """Whether CP-SAT is run."""
+        return self.effort > GREEDY_ONLY_EFFORT and self.solver != "greedy"
+
     def seconds(self, at_effort_2: float) -> float:
         """Return the deterministic seconds of CP-SAT where effort 2 has so many; each further step doubles them."""
         return at_effort_2 * 2.0 ** (self.effort - 2)

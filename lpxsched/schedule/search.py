@@ -43,7 +43,7 @@ class Budget:
     Attributes
     ----------
     slots : int
-        Slots to place in all; at least one candidate is always tried.
+        Slots to place in all; one candidate is tried whatever it takes.
     rounds : int
         Candidates to try at most.
     enough_cycles : int
@@ -64,7 +64,7 @@ class Budget:
     rounds: int
     enough_cycles: int
     patience: int
-    near_cycles: int = 0
+    near_cycles: int = 1
     cyclic: bool = False
     known_cycles: int = NEVER
     packing_seconds: float = 0.0
@@ -73,8 +73,7 @@ class Budget:
         """Return whether so many candidates in vain are enough: the less is left to win, the fewer."""
         at_hand = NEVER if self.cyclic else self.known_cycles
         best_cycles = at_hand if best is None else min(at_hand, best.objective_cycles)
-        near_cycles = max(1, self.near_cycles)
-        return in_vain * near_cycles >= self.patience * min(near_cycles, best_cycles - self.enough_cycles)
+        return in_vain * self.near_cycles >= self.patience * min(self.near_cycles, best_cycles - self.enough_cycles)
 
 
 def search(

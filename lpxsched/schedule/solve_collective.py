@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from lpxsched.errors import InfeasibleError, NothingFoundError
-from lpxsched.schedule.attempts import good_enough, may_model
+from lpxsched.schedule.attempts import good_enough
 from lpxsched.schedule.bounds.best import collective_bound
 from lpxsched.schedule.policy import (
     EXTENTS,
@@ -24,6 +24,7 @@ from lpxsched.schedule.stronger.others import Others, searches_with_stronger
 from lpxsched.schedule.stronger.trimmed import trimmed
 from lpxsched.schedule.symmetry.lift import lifted_collective
 from lpxsched.schedule.times.plan_tasks import plan_tasks
+from lpxsched.units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,12 +59,12 @@ def solve_transfers(instance: Instance, options: SolveOptions, bound: LowerBound
     stall, problem = instance.release_cycles, replace(instance, release_cycles=0)
     bound = bound or collective_bound(problem, repeats=options.cyclic)
     if options.deadline_cycles is not None:
-        _refuse_deadline(options, collective_bound(problem) if options.cyclic else bound, stall)
+        refuse_deadline(options, collective_bound(problem) if options.cyclic else bound, stall)
     result = _solved(problem.stage, Others(problem, options, {problem.stage: bound}))
     if result is None:
         raise _nothing_found(options)
     if not options.cyclic:
-        _refuse_deadline(options, result.bound, stall)
+        refuse_deadline(options, result.bound, stall)
     result = result.later(stall)
     deadline, cycles = options.deadline_cycles, result.makespan_cycles
     if deadline is not None and cycles > deadline:
@@ -71,12 +72,17 @@ def solve_transfers(instance: Instance, options: SolveOptions, bound: LowerBound
     return result
 
 
-def _refuse_deadline(options: SolveOptions, least: LowerBound, stall: int) -> None:
+def refuse_deadline(options: SolveOptions, least: LowerBound, stall: int) -> None:
+    """Refuse a deadline that is below what all take, behind a stall.
+
+    Raises
+    ------
+    InfeasibleError
+    """
     deadline, cycles = options.deadline_cycles, stall + least.cycles
     if deadline is not None and cycles > deadline:
-        raise InfeasibleError(
-            f"the deadline of {deadline} cycles is below the lower bound of {cycles} cycles ({least.name})"
-        )
+        at_least = f"{counted(cycles, 'cycle')} ({least.name})"
+        raise InfeasibleError(f"the deadline of {counted(deadline, 'cycle')} is below the lower bound of {at_least}")
 
 
 def _nothing_found(options: SolveOptions) -> NothingFoundError:
@@ -104,17 +110,17 @@ def _shortened(stage: Collective, others: Others) -> None:
 
     Each is solved once; of one that is under way what it has by now is taken.
     """
-    for stages in others.worth(stage):
+    for stages in others.stronger_than(stage):
         best = others.solved[stage]
         if best.objective_cycles <= best.bound.cycles:
             return
-        if not others.searched(stages, best.objective_cycles):
+        if not others.worth_parts(stages, best.objective_cycles):
             continue
         for other in stages:
             if other not in others.solved:
                 _solved(other, others)
         results = [others.solved[other] for other in stages]
-        if others.in_turn([result.objective_cycles for result in results]) < best.objective_cycles:
+        if others.least_together([result.objective_cycles for result in results]) < best.objective_cycles:
             better = _kept(stage, list(zip(stages, results, strict=True)), others)
             others.solved[stage] = min(best, better, key=lambda one: one.objective_cycles)
 
@@ -135,7 +141,7 @@ def _kept(stage: Collective, solved: Sequence[tuple[Collective, Result]], others
 def _improved(found: Found[Quotient], options: SolveOptions, bound: LowerBound) -> tuple[Found[Quotient], LowerBound]:
     """Return what CP-SAT makes of a schedule, and the best bound: new times on its ways, then new ways of copies."""
     enough = good_enough(options, bound) if options.solver == "auto" else bound.cycles
-    if options.cyclic or not may_model(options) or found.objective_cycles <= enough:
+    if options.cyclic or not options.asks_cpsat or found.objective_cycles <= enough:
         return found, bound
     from lpxsched.schedule.cpsat.runs import Effort
     from lpxsched.schedule.cpsat.ways import improved_ways

@@ -79,7 +79,7 @@ def first_solved(instance: Instance, options: SolveOptions) -> Solved:
 
 def search_on(instance: Instance, first: Solved, options: SolveOptions) -> Solved:
     """Return what other solvers make of a first result, or that result where the options leave them out."""
-    if options.solver == "greedy" or options.effort <= GREEDY_ONLY_EFFORT or first.result.status == "optimal":
+    if not options.asks_cpsat or first.result.status == "optimal":
         return first
     symmetric = symmetric_solved(instance, first.bound, options) if options.solver != "cpsat" else None
     best = symmetric if symmetric and symmetric.quality < first.quality else first

@@ -44,7 +44,7 @@ def _draw(found: Effects, title: str) -> Figure:
     axes.grid(visible=True, axis="x", color=GRID_COLOUR, linewidth=0.5)
     axes.set_axisbelow(True)
     still = len(found.effects) - len(moving)
-    axes.set_xlabel(f"tokens/s of one user; {counted(still, 'further assumption')} without a move or another build")
+    axes.set_xlabel(f"tokens/s of one user; {counted(still, 'further assumption')} moved nothing or had no other build")
     axes.set_title(title)
     for name, colour in END_COLOURS.items():
         axes.barh(0, 0, left=found.middle[RATE], color=colour, label=name)

@@ -1,1 +1,1 @@
-"""CP-SAT on collectives: new times on ways at hand (`times`), and ways and times together (`routes`)."""
+"""CP-SAT on collectives: new times on ways at hand (`times`), and ways and times together (`ways`)."""

@@ -1,8 +1,8 @@
 """Trees of even load for timetables that repeat: CP-SAT chooses ways so that the busiest link carries least.
 
-Iterations do not wait for each other, so the period of a plan is that of its busiest resource (`cyclic`), and times are
-left out of the model: there is one literal for each block and each bundle that it may cross. Every reader is reached
-once, depths along a tree grow, and the largest load is made small. Sums are trees of the reversed problem; an
+Iterations do not wait for each other, so the period of a plan is that of its busiest resource (`times.modulo`), and
+times are left out of the model: there is one literal for each block and each bundle that it may cross. Every reader is
+reached once, depths along a tree grow, and the largest load is made small. Sums are trees of the reversed problem; an
 all-reduce packs the trees of its sums and of its copies together, since they share the links.
 """
 

@@ -10,7 +10,7 @@ import numpy as np
 from lpxsched.schedule.cpsat.trips import Trips, collective_trips, is_gathered
 from lpxsched.schedule.cpsat.variables import Pair, Slots
 from lpxsched.schedule.plan import Plan, copy_plan, gathered_plan, joined, sum_plan
-from lpxsched.schedule.problem.ragged import counted
+from lpxsched.schedule.problem.ragged import row_and_place
 from lpxsched.schedule.result import Found
 from lpxsched.schedule.routes.list_plan import Rows, layer_plan
 from lpxsched.schedule.symmetry.groups import trivial
@@ -107,7 +107,7 @@ def single_vectors(trips: Trips, slots: Slots | None) -> tuple[Trips, Slots | No
     problem, blocks = cast("Quotient", trips.problem), trips.blocks
     if (blocks.vectors == 1).all():
         return trips, slots
-    block, place = counted(blocks.vectors)
+    block, place = row_and_place(blocks.vectors)
     single = Blocks(
         blocks.piece[block],
         blocks.first_vector[block] + place,
@@ -118,7 +118,7 @@ def single_vectors(trips: Trips, slots: Slots | None) -> tuple[Trips, Slots | No
     one_by_one = collective_trips(problem, single)
     if slots is None or not has_whole_pitches(problem) or problem.instance.stage.is_sum:
         return one_by_one, None
-    slot, vector = counted(blocks.vectors[slots.trip])
+    slot, vector = row_and_place(blocks.vectors[slots.trip])
     first = np.cumsum(blocks.vectors) - blocks.vectors
     depart = slots.depart[slot] + vector * problem.wires.numerator[slots.bundle[slot]]
     return one_by_one, Slots(first[slots.trip[slot]] + vector, slots.bundle[slot], depart)

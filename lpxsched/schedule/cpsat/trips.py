@@ -85,9 +85,6 @@ class Trips:
     reads: list[tuple[int, int, int]]
     waits: list[tuple[int, int]]
 
-    def __len__(self) -> int:
-        return len(self.rows)
-
     @property
     def release(self) -> int:
         """Before it nothing leaves."""
@@ -185,9 +182,6 @@ class Crossings(NamedTuple):
 
     trip: Integers
     bundle: Integers
-
-    def __len__(self) -> int:
-        return len(self.trip)
 
     def of_trips(self, chosen: Flags) -> Crossings:
         """Return the crossings of some trips, told by their number."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 
-def counted(counts: Integers) -> tuple[Integers, Integers]:
+def row_and_place(counts: Integers) -> tuple[Integers, Integers]:
     """Return, for each one of all that is counted, which row counts it, and its place there."""
     row = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
     return row, np.arange(len(row), dtype=np.int64) - np.repeat(np.cumsum(counts) - counts, counts)
@@ -52,7 +52,7 @@ def matching(keys: Integers, others: Integers) -> tuple[Integers, Integers]:
         place = np.clip(keys - least, -1, count)
         first = offsets[np.maximum(place, 0)]
         last = np.where((place >= 0) & (place < count), np.append(offsets, 0)[place + 1], first)
-    row, place = counted(last - first)
+    row, place = row_and_place(last - first)
     return row, order[first[row] + place]
 
 
@@ -126,13 +126,13 @@ class Ragged:
 
     def entries(self, rows: Integers) -> tuple[Integers, Integers]:
         """Return, for each entry of some rows, its place among these and its value."""
-        row, place = counted(np.diff(self.offsets)[rows])
+        row, place = row_and_place(np.diff(self.offsets)[rows])
         return row, self.values[self.offsets[rows[row]] + place]
 
     @property
     def row(self) -> Integers:
         """The row of each value."""
-        return counted(np.diff(self.offsets))[0]
+        return row_and_place(np.diff(self.offsets))[0]
 
     def greatest(self, of: Integers, *, least: int) -> Integers:
         """Return of each row the greatest of what its values number in a column; `least` for empty rows."""

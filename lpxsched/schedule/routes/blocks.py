@@ -1,7 +1,7 @@
 """How demands are cut into blocks: what travels as one slot on one link, and is summed by one operator.
 
 Long blocks keep a stream at the exact rate of its link, short ones let a sum and the next hop start early. Which cut
-is best depends on lanes and on pipeline latencies, so several are tried; see ``solve``.
+is best depends on lanes and on pipeline latencies, so several are tried; see `solve_layer`.
 """
 
 from __future__ import annotations

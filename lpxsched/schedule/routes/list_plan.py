@@ -14,7 +14,7 @@ import numpy as np
 
 from lpxsched.compiled.kernels import Integers, kernel
 from lpxsched.schedule.plan import OPERATOR, SLOT, SUM, Operands, Plan, origins
-from lpxsched.schedule.problem.ragged import Index, Ragged, counted, grouped, indexed, looked_up, number_of
+from lpxsched.schedule.problem.ragged import Index, Ragged, grouped, indexed, looked_up, number_of, row_and_place
 from lpxsched.schedule.result import Found
 from lpxsched.schedule.times.placement import Placement
 from lpxsched.units import NONE
@@ -88,7 +88,7 @@ def found_of(problem: Padded, blocks: Blocks, placed: Placed) -> Found[Padded]:
     sum_block, sum_node, _, sum_start = placed.sums[: placed.counts[1]].T.copy()
     rows = Rows(number[block], phase, bundle, number[sum_block], sum_node)
     plan = layer_plan(problem, blocks.taken(own), rows)
-    begin = placed.operator_start[problem.own_operators]
+    begin = placed.operator_start[np.unique(problem.least_operator)]
     start = np.concatenate([depart, sum_start, begin])
     lane = np.concatenate([lane, np.zeros(plan.sums + len(begin), dtype=np.int64)])
     return Found(problem, plan, Placement(start, lane, int(begin.max(initial=0))))
@@ -97,7 +97,7 @@ def found_of(problem: Padded, blocks: Blocks, placed: Placed) -> Found[Padded]:
 def layer_plan(problem: Padded, blocks: Blocks, rows: Rows) -> Plan:
     """Return the plan of slots and sums of the blocks of representatives, which begin at the roots of their demands."""
     network = problem.instance.network
-    entry, place = counted(np.diff(problem.leaves.offsets)[blocks.piece])
+    entry, place = row_and_place(np.diff(problem.leaves.offsets)[blocks.piece])
     place += problem.leaves.offsets[blocks.piece[entry]]
     values = Values(
         arrived=_key(network.nodes, rows.block, rows.phase, network.destination[rows.bundle]),
@@ -167,7 +167,7 @@ def _reads(problem: Padded, values: Values, demand: Integers, origin: Integers) 
     """Return what operators read of the representatives' blocks, by demand; images are all that operators read."""
     number, offsets = grouped(demand, problem.instance.demands)
     row, block = Ragged(offsets, number).entries(problem.reads.values)
-    reader = problem.readers[row]
+    reader = problem.reads.row[row]
     node = problem.instance.operator_node[reader]
     key = _held_keys(values, problem.network.nodes, block, np.full_like(block, SPREADING), node)
     return needed(values, key, reader=reader, node=node, block=block, slot_origin=origin)

@@ -87,7 +87,7 @@ def greedy_in(around: Surroundings, blocks: Blocks, *, seed: int = 0) -> Found[P
     most_slots, most_sums = (len(blocks) + sums) * instance.network.nodes + 1, sums * instance.network.chips + 1
     room = most_slots + most_sums + instance.operators + int(around.lanes[around.closed.resource].sum()) + 1
     calendars = empty_calendars(around.shortest, room)
-    if instance.deskews:
+    if len(around.closed.resource):
         close(calendars, around.closed, around.first, around.lanes)
     placed = Placed(
         slots=np.empty((most_slots, 5), dtype=np.int64),
@@ -141,7 +141,7 @@ def _program(problem: Padded, lanes: int) -> OperatorColumns:
         after=problem.least_operator[instance.operator_after.values],
         needs_offsets=needed.offsets,
         needs=problem.least_demand[needed.values],
-        needs_node=node_map[problem.demand_map.argmin(axis=0)[needed.values], instance.operator_node[problem.readers]],
+        needs_node=node_map[problem.demand_map.argmin(axis=0)[needed.values], instance.operator_node[needed.row]],
     )
 
 
@@ -183,7 +183,7 @@ def _sum_cycles(cost: AddCost, operands: int, vectors: int) -> Integers:
 def _readers(problem: Padded) -> Ragged:
     """Return the nodes that read each demand, its root after the others."""
     instance, needed, others = problem.instance, problem.reads, problem.instance.demand_consumers.flat()
-    at_root = instance.operator_node[problem.readers] == instance.demand_root[needed.values]
+    at_root = instance.operator_node[needed.row] == instance.demand_root[needed.values]
     rooted = np.unique(needed.values[at_root])
     # Of a collective the root is among the consumers.
     elsewhere = others.values != instance.demand_root[others.row]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from lpxsched.compiled.kernels import Flags, Integers, kernel
 from lpxsched.schedule.policy import ALL_LATE, MOST_LOOKS, MOST_UNITS, MOST_UNITS_IN_ALL, NEARLY, SWEEPS
-from lpxsched.schedule.problem.ragged import counted
+from lpxsched.schedule.problem.ragged import row_and_place
 from lpxsched.schedule.problem.wires import Wires, share_cycles
 from lpxsched.schedule.routes.dealing import dealt, lateness
 from lpxsched.schedule.routes.exact_trees import exact_trees
@@ -128,7 +128,7 @@ def _units(problem: Quotient) -> Units:
     vectors = problem.flow.vectors[problem.representatives]
     most = max(1, min(MOST_UNITS, MOST_UNITS_IN_ALL // max(1, len(vectors))))
     counts = np.minimum(vectors, most)
-    row, place = counted(counts)
+    row, place = row_and_place(counts)
     # Dealt in turns, so that the units of all pieces grow side by side.
     row = row[np.lexsort((row, place))]
     return Units(row, problem.flow.source[problem.representatives[row]], (vectors / counts)[row])
@@ -263,7 +263,7 @@ def _ways(problem: Quotient, runs: Runs, length: int) -> Ways:
     used = runs.parents >= 0
     lanes = np.where(used, wires.lanes[wires.resource[runs.parents]], 1).max(axis=1)
     counts = np.maximum(-(-runs.vectors // length), np.minimum(lanes, runs.vectors))
-    run, place = counted(counts)
+    run, place = row_and_place(counts)
     vectors = runs.vectors[run] // counts[run] + (place < runs.vectors[run] % counts[run])
     piece = pieces[runs.row[run]]
     before = np.cumsum(vectors) - vectors

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.schedule.problem.ragged import counted
+from lpxsched.schedule.problem.ragged import row_and_place
 from lpxsched.traffic.collectives import source_values
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class _Stage(NamedTuple):
         """Return the row, cell and value of each part of some runs of values."""
         first = self.first[value] + within
         low, high = np.searchsorted(cuts, np.minimum([first, first + vectors], cuts[-1]))
-        row, place = counted(high - low)
+        row, place = row_and_place(high - low)
         cell, value, operators = low[row] + place, value[row], self.schedule.operators
         held = self.held[np.where(value < operators, value, 0), cell]
         return row, cell, np.where(value < operators, held, value - operators + self.sums)

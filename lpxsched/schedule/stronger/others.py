@@ -55,21 +55,21 @@ class Others:
             self.bounds[stage] = collective_bound(self.instance(stage), repeats=self.options.cyclic)
         return self.bounds[stage]
 
-    def in_turn(self, cycles: Sequence[int]) -> int:
-        """Return what stages take at least as one; those that repeat may do so at the same time."""
+    def least_together(self, cycles: Sequence[int]) -> int:
+        """Return what stages take at least as one: in turn, or at the same time if they repeat."""
         return max(cycles) if self.options.cyclic else sum(cycles)
 
-    def worth(self, stage: Collective) -> list[tuple[Collective, ...]]:
+    def stronger_than(self, stage: Collective) -> list[tuple[Collective, ...]]:
         """Return the stronger collectives that a collective may keep a part of."""
         symmetric = self.options.solver == "symmetric"
         return [] if symmetric or not _all_meet(self.problem) else stronger(stage)
 
-    def searched(self, stages: Sequence[Collective], cycles: int) -> list[Found[Quotient]]:
+    def worth_parts(self, stages: Sequence[Collective], cycles: int) -> list[Found[Quotient]]:
         """Return what searches find of some stages that may take less than some cycles, nothing where they may not."""
+        if self.least_together([self.bound(stage).cycles for stage in stages]) >= cycles:
+            return []
         parts: list[Found[Quotient]] = []
         for stage in stages:
-            if self.in_turn([self.bound(stage).cycles for stage in stages]) >= cycles:
-                return []
             if stage not in self.found:
                 known = NEVER if self.options.cyclic else cycles
                 every = searches(self.instance(stage), self.options, self.bound(stage), known_cycles=known)
@@ -78,7 +78,7 @@ class Others:
             if part is None:
                 return []
             parts.append(part)
-        together = self.in_turn([part.objective_cycles for part in parts])
+        together = self.least_together([part.objective_cycles for part in parts])
         return parts if together <= cycles + cycles // MAY_END_BEFORE else []
 
 
@@ -93,10 +93,10 @@ def searches_with_stronger(stage: Collective, others: Others) -> Iterator[Found[
     others.found[stage] = best
     if best is None:
         return
-    for stages in others.worth(stage):
+    for stages in others.stronger_than(stage):
         if best.objective_cycles <= bound.cycles:
             return
-        if parts := others.searched(stages, best.objective_cycles):
+        if parts := others.worth_parts(stages, best.objective_cycles):
             schedules = [lifted_collective(part) for part in parts]
             found = kept(
                 problem, list(zip(stages, schedules, strict=True)), enough=bound.cycles, cyclic=others.options.cyclic

@@ -82,16 +82,6 @@ class Padded(Represented):
         """Demands that each operator reads at its node."""
         return self.instance.operator_demands.flat()
 
-    @cached_property
-    def readers(self) -> Integers:
-        """The operator of each read."""
-        return self.reads.row
-
-    @cached_property
-    def own_operators(self) -> Integers:
-        """The representatives of operators."""
-        return np.unique(self.least_operator)
-
 
 def unpadded(instance: Instance) -> Padded:
     """Return an instance as it is, under the identity alone."""

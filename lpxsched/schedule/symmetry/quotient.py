@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.problem.ragged import counted
+from lpxsched.schedule.problem.ragged import row_and_place
 from lpxsched.schedule.problem.wires import FAR
 from lpxsched.schedule.routes.matching.queues import CLASSES
 from lpxsched.schedule.symmetry.represented import Represented
@@ -152,7 +152,7 @@ class Quotient(Represented):
             vectors = np.array([part for cut in cuts for part in cut], dtype=np.int64)
         else:
             counts = -(-whole // length)
-            row, place = counted(counts)
+            row, place = row_and_place(counts)
             vectors = np.minimum(length, whole[row] - place * length)
         if mirrored:
             vectors = vectors[mirror(counts)]

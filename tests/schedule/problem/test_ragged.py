@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from lpxsched.schedule.problem.ragged import (
     Interned,
     Ragged,
-    counted,
     first_with,
     grouped,
     indexed,
     looked_up,
     matching,
+    row_and_place,
 )
 from lpxsched.units import NONE
 from tests.schedule.examples import column
@@ -67,7 +67,7 @@ def test_some_rows_are_taken_in_their_order(rows: list[list[int]], data: st.Data
 
 def test_what_is_counted_has_a_row_and_a_place() -> None:
     """Tests rows of two, none and three."""
-    row, place = counted(ints([2, 0, 3]))
+    row, place = row_and_place(ints([2, 0, 3]))
     assert (row.tolist(), place.tolist()) == ([0, 0, 2, 2, 2], [0, 1, 0, 1, 2])
 
 

@@ -61,7 +61,7 @@ def test_stages_in_turn_are_searched_where_their_bounds_leave_it_open() -> None:
     stages = next(stages for stages in stronger(problem.stage) if len(stages) == 2)
     bounds = [Others(problem, REPEATED).bound(stage).cycles for stage in stages]
     once, often = (Others(problem, replace(REPEATED, cyclic=cyclic)) for cyclic in (False, True))
-    assert once.in_turn(bounds) == sum(bounds)
-    assert often.in_turn(bounds) == max(bounds)
-    assert often.searched(stages, max(bounds)) == []
-    assert len(often.searched(stages, max(bounds) + 1)) == 2
+    assert once.least_together(bounds) == sum(bounds)
+    assert often.least_together(bounds) == max(bounds)
+    assert often.worth_parts(stages, max(bounds)) == []
+    assert len(often.worth_parts(stages, max(bounds) + 1)) == 2
