@@ -14,6 +14,7 @@ from lpxsched.schedule.search import Budget, exchange, search
 from lpxsched.schedule.symmetry.groups import trivial
 from lpxsched.schedule.symmetry.quotient import flow_of, gathered_flow, quotient
 from lpxsched.traffic.collectives import Collective
+from lpxsched.units import NEVER
 from tests.schedule.bounds.problems import adds_of, path, problem_of
 from tests.schedule.fabrics import problems
 
@@ -52,6 +53,14 @@ def test_a_candidate_is_tried_whatever_the_budget() -> None:
     assert found is not None
     # Two hops of 3 cycles, the second vector a cycle later.
     assert found.objective_cycles == 7
+
+
+@pytest.mark.parametrize(("known", "in_vain"), [(NEVER, 24), (110, 24), (105, 12), (101, 3)])
+def test_the_less_is_left_to_win_the_fewer_candidates_are_in_vain(known: int, in_vain: int) -> None:
+    """Tests a bound of 100 cycles, and patience for 24 candidates from 10 above it on: 5 above it is half of them."""
+    limits = Budget(10**6, 64, 100, 24, near_cycles=10, known_cycles=known)
+    assert not limits.is_spent(None, in_vain - 1)
+    assert limits.is_spent(None, in_vain)
 
 
 def test_the_search_ends_at_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -294,6 +294,14 @@ def test_a_model_of_all_ways_finds_more() -> None:
     assert (result.schedule.makespan_cycles, result.solver, result.status) == (4, "cpsat", "optimal")
 
 
+def test_auto_asks_no_model_within_good_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests the same six vectors where a gap of one part in one is good enough at effort 1, a quarter at effort 3."""
+    problem = problem_of(Collective("broadcast", 4, 6), ring(4, hop=1))
+    monkeypatch.setattr("lpxsched.schedule.attempts.GOOD_ENOUGH", 1)
+    assert solved(problem, effort=3).schedule.makespan_cycles == 5
+    assert solved(problem, effort=3, solver="cpsat").schedule.makespan_cycles == 4
+
+
 @pytest.mark.parametrize("solver", ["auto", "symmetric", "cpsat"])
 def test_equal_input_gives_equal_columns_with_cp_sat(solver: Solver) -> None:
     """Tests two runs on a torus of 3 x 3, with time for models and neighbourhoods that close no gap, byte by byte."""

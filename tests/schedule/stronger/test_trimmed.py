@@ -33,8 +33,10 @@ def test_a_part_keeps_all_rules_and_is_never_longer_than_the_whole(problem: Inst
     stage = stronger(problem.stage)[0][0]
     whole = solve_transfers(stage_instance(problem.network, stage, problem.add_cost), GREEDY).schedule
     part = trimmed(problem, stage, whole)
-    assume(part is not None)
-    assert part is not None
+    if part is None:
+        # Only a slot may have no beginning, between two cycles; sums are kept whole.
+        assert (problem.network.pitch_denominator > 1).any()
+        return
     assert broken_rules(problem, part) == []
     assert part.makespan_cycles <= whole.makespan_cycles
 
