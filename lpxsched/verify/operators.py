@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.timetable.columns import REDUCE
-from lpxsched.units import BITS_PER_BYTE, NONE, exact
+from lpxsched.units import BITS_PER_BYTE, NONE, counted, exact
 from lpxsched.verify.demand import graph_operators, graph_tensors
 from lpxsched.verify.frames import turns
 from lpxsched.verify.partition import ADD
@@ -123,7 +123,7 @@ def _durations(build: Build) -> Iterator[Violation]:
     within = np.where(operators.kind == ADD, build.chips.sum_cycles_in_hop[operators.chip], 0)
     cycles = np.where(timed, np.maximum(work + operators.fixed_cycles - within, 0), 0)
     for row in np.flatnonzero(~impossible & (operators.cycles != cycles)).tolist():
-        message = f"operator {row} ({operators.kind[row]}) takes {operators.cycles[row]} cycles"
+        message = f"operator {row} ({operators.kind[row]}) takes {counted(int(operators.cycles[row]), 'cycle')}"
         if timed[row]:
             message += (
                 f", must take {cycles[row]}: {operators.sram_bytes[row]} bytes at {memory[row]}, "

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.units import counted
 from lpxsched.verify.blocks import sorted_rows
 from lpxsched.verify.frames import turns
 from lpxsched.verify.presence import arrivals, departures, places, reads, slot_segments
@@ -75,9 +76,9 @@ def _exceeded(build: Build, moving: _Moving, only: TimedRanges | None) -> Iterat
         where = named(build, node)
         message = f"{vectors[node]} vectors {what} at {where} or pass it, more than {MOST_VECTORS} are not counted"
         yield Violation(RULE, message)
-    counted = np.flatnonzero(vectors[moving.node] <= MOST_VECTORS)
-    for block_rows in _blocks(moving.node[counted], length[counted]):
-        block = moving.take(counted[block_rows])
+    few = np.flatnonzero(vectors[moving.node] <= MOST_VECTORS)
+    for block_rows in _blocks(moving.node[few], length[few]):
+        block = moving.take(few[block_rows])
         row, point, cycle = block.ranges.points()
         if only is not None:
             inside = covered(point, only)
@@ -105,8 +106,9 @@ def _crowded(build: Build, what: str, slot: Integers, node: Integers, cycle: Int
     first = np.flatnonzero(opens)
     count = np.diff(np.append(first, len(node)))
     for place in np.flatnonzero(count > limit[node[first]]).tolist():
-        begin, many = first[place], count[place]
+        begin, many = first[place], int(count[place])
         at, when = node[begin], moment[begin]
         most = f"at most {limit[at]} may{modulo(period[begin])}"
-        message = f"{many} vectors {what} at {named(build, int(at))} in cycle {when}, {most}"
+        do = f"{what}s" if many == 1 else what
+        message = f"{counted(many, 'vector')} {do} at {named(build, int(at))} in cycle {when}, {most}"
         yield Violation(RULE, message, rows_of(build.slots, *dict.fromkeys(slot[begin : begin + many].tolist())))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.timetable.columns import REDUCE, WEIGHT
-from lpxsched.units import NONE
+from lpxsched.units import NONE, counted
 from lpxsched.verify.blocks import blocks
 from lpxsched.verify.demand import graph_tensors, input_views, of_the_graph
 from lpxsched.verify.partition import ADD
@@ -75,10 +75,10 @@ def _shapes(build: Build) -> Iterator[Violation]:
     partial = np.array([tensor.layout == "partial" for tensor in build.graph.tensors] + [False])
     adds = build.operators.kind == ADD
     for add in np.flatnonzero(adds & (count < 2)).tolist():
-        message = f"add {add} has {count[add]} operands, must have 2 or more"
+        message = f"add {add} has {counted(int(count[add]), 'operand')}, must have 2 or more"
         yield Violation(RULE, message, rows_of(build.operators, add))
     for add in np.flatnonzero(adds & (products != 1)).tolist():
-        message = f"add {add} produces {products[add]} tensors, must produce 1"
+        message = f"add {add} produces {counted(int(products[add]), 'tensor')}, must produce 1"
         yield Violation(RULE, message, rows_of(build.operators, add))
     single = np.flatnonzero(adds & (products == 1))
     for add in single[~partial[number[last[single]]]].tolist():

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.units import NONE
+from lpxsched.units import NONE, counted
 from lpxsched.verify.demand import demanded_operators, graph_tensors, of_the_graph, operator_keys, output_views
 from lpxsched.verify.partition import ADD
 from lpxsched.verify.violation import GRAPH_FILE, Violation, named, rows_of
@@ -104,7 +104,7 @@ def _parts(build: Build, views: Views, made: Integers, view: Integers) -> Iterat
     for row in np.flatnonzero(wrong).tolist():
         tensor = made[row]
         message = (
-            f"tensor {tensor} holds {table.vectors[tensor]} vectors of {table.name[tensor]} from "
+            f"tensor {tensor} holds {counted(int(table.vectors[tensor]), 'vector')} of {table.name[tensor]} from "
             f"{table.offset[tensor]} on, its producer writes {vectors[row]} from {first[row]} on"
         )
         yield Violation(RULE, message, rows_of(table, tensor))

@@ -108,7 +108,7 @@ def test_shards_of_a_reserved_tensor_see_their_runs() -> None:
     """Tests that chip 1 leaves vector 0 and chip 2 vector 1, as their runs say, and not the other way round."""
     assert not rules(reserved([[0, 1], [1, 1]]))
     other = reserved([[1, 1], [0, 1]])
-    assert reports(other, "R3", "tensor 3 holds 1 vectors of result from 0 on, its producer writes 1 from 1 on")
+    assert reports(other, "R3", "tensor 3 holds 1 vector of result from 0 on, its producer writes 1 from 1 on")
     swapped = change(change(other, "tensors", 3, offset=1), "tensors", 4, offset=0)
     assert not rules(swapped)
 

@@ -144,7 +144,7 @@ def test_a_summand_taken_for_the_sum_is_found() -> None:
 @pytest.mark.parametrize(
     ("cells", "text"),
     [
-        ({"cycles": 1}, "operator 3 (deliver) takes 1 cycles on no unit, must take 0"),
+        ({"cycles": 1}, "operator 3 (deliver) takes 1 cycle on no unit, must take 0"),
         ({"sram_bytes": 5}, "operator 3 (deliver) has sram_bytes 5, its work is 0"),
         ({"macs": 5}, "operator 3 (deliver) has macs 5, its work is 0"),
         ({"fixed_cycles": 5}, "operator 3 (deliver) has fixed_cycles 5, its work is 0"),

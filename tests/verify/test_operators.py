@@ -46,7 +46,7 @@ def test_a_duration_that_is_not_that_of_the_work_is_found(row: int, cells: dict[
 def test_an_operator_on_a_host_that_takes_time_is_found() -> None:
     """Tests that rows enter and leave at once; an ingress during [1, 2) is within the deskew as well."""
     build = changed("operators", 0, cycles=1, start=1)
-    assert reports(build, "R4", "operator 0 (ingress) takes 1 cycles on a host, must take 0")
+    assert reports(build, "R4", "operator 0 (ingress) takes 1 cycle on a host, must take 0")
     assert rules(build) == {"R4", "R9"}
 
 

@@ -87,10 +87,10 @@ def test_a_vector_that_passes_neither_ends_nor_begins() -> None:
     build = limited(build_of(PASSING), inject_per_cycle=0, eject_per_cycle=0)
     at_chip_1 = [message for message in messages(build, "R7") if "chip 1" in message]
     assert at_chip_1 == [
-        "1 vectors begin at chip 1 in cycle 0, at most 0 may",
-        "1 vectors begin at chip 1 in cycle 16, at most 0 may",
-        "1 vectors end at chip 1 in cycle 13, at most 0 may",
-        "1 vectors end at chip 1 in cycle 16, at most 0 may",
+        "1 vector begins at chip 1 in cycle 0, at most 0 may",
+        "1 vector begins at chip 1 in cycle 16, at most 0 may",
+        "1 vector ends at chip 1 in cycle 13, at most 0 may",
+        "1 vector ends at chip 1 in cycle 16, at most 0 may",
     ]
 
 

@@ -13,7 +13,7 @@ from tests.verify.changes import breaks, change, changed, reports, with_graph, w
 
 def test_a_sum_of_one_operand_is_found() -> None:
     """Tests that an add has two or more operands."""
-    assert reports(without(two_chip_build(), "operands", 19), "R5", "add 8 has 1 operands, must have 2 or more")
+    assert reports(without(two_chip_build(), "operands", 19), "R5", "add 8 has 1 operand, must have 2 or more")
 
 
 def test_a_summand_that_enters_twice_is_found() -> None:

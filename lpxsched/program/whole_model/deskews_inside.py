@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.units import counted
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -45,7 +47,7 @@ def with_deskews(
         if int(end.max(initial=0)) - aligned <= room_cycles:
             return instance, found
         if len(instance.deskews) == MOST_DESKEWS:
-            return f"it is not over after {MOST_DESKEWS} deskews inside, more are not tried"
+            return f"it is not over after {counted(MOST_DESKEWS, 'deskew')} inside, more are not tried"
         cycle = quietest(begin, end, after=aligned, until=aligned + room_cycles)
         if cycle is None:
             return "something in it lasts too long to lie between two deskews"

@@ -196,7 +196,7 @@ def test_a_visit_longer_than_clocks_may_run_apart_has_deskews_inside() -> None:
 def test_a_visit_with_too_many_deskews_is_given_up_for_that(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests the same at one deskew a visit, where some take more: nothing lasts too long, so that is not the cause."""
     monkeypatch.setattr(deskews_inside, "MOST_DESKEWS", 1)
-    with pytest.raises(NothingFoundError, match="it is not over after 1 deskews inside, more are not tried: clocks"):
+    with pytest.raises(NothingFoundError, match="it is not over after 1 deskew inside, more are not tried: clocks"):
         chained(visits_on(RACK, ROUTE, clock=drifting(80_000)))
 
 

@@ -30,7 +30,7 @@ def test_a_valid_build_exits_with_0(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert run(["replay", write(tmp_path, two_chip_build())]) == 0
     printed = capsys.readouterr()
     assert [line.split() for line in printed.out.splitlines()] == [
-        ["replayed", "1", "micro-batches,", "3", "steps", "each"],
+        ["replayed", "1", "micro-batch,", "3", "steps", "each"],
         ["compared", "144", "vectors", "with", "a", "dense", "run"],
         ["mismatches", "0"],
         ["faults", "0"],
