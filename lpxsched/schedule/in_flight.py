@@ -13,6 +13,7 @@ from lpxsched.schedule.solve_layer import Solved, first_solved, search_on
 from lpxsched.schedule.symmetry.lift import lifted_layer
 from lpxsched.schedule.times.modulo import in_turns
 from lpxsched.schedule.times.plan_tasks import plan_tasks
+from lpxsched.schedule.times.turned import turned
 
 if TYPE_CHECKING:
     from lpxsched.schedule.options import SolveOptions
@@ -70,5 +71,8 @@ def steady_state(found: Found[Padded], *, enough: int = 1) -> Found[Padded]:
     The makespan is then how long one batch takes. Batches do not wait for each other. Room in memory and deskews are
     left out of account.
     """
-    placement = in_turns(plan_tasks(found.problem, found.plan), found.placement, enough=enough)
-    return replace(found, placement=placement) if placement else found
+    tasks = plan_tasks(found.problem, found.plan)
+    placement = in_turns(tasks, found.placement, enough=enough)
+    if placement is None:
+        return found
+    return replace(found, placement=turned(tasks, placement, enough=found.placement.makespan_cycles))

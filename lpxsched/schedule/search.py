@@ -22,10 +22,9 @@ from lpxsched.schedule.routes.candidates import Candidate, candidate_of
 from lpxsched.schedule.routes.choices import Style, block_lengths, first_choices, further_choices, packings
 from lpxsched.schedule.routes.exchange import exchange_classes, exchange_plan, exchange_sequences
 from lpxsched.schedule.symmetry.quotient import HALVES, Quotient, quotient
-from lpxsched.schedule.times.modulo import shortest_period
+from lpxsched.schedule.times.modulo import settled, shortest_period
 from lpxsched.schedule.times.placement import depth
 from lpxsched.schedule.times.plan_tasks import plan_tasks
-from lpxsched.schedule.times.settled import settled
 from lpxsched.traffic.collectives import EVERY, Pieces
 from lpxsched.units import NEVER
 

@@ -335,6 +335,9 @@ def test_only_the_rotations_of_a_ring_cost_a_step() -> None:
         (problem_of(Collective("reduce-scatter", 2, 2), path(2), add_cost=adds_of(3)), 6),
         # One vector may begin at the root in a cycle.
         (problem_of(Collective("scatter", 5, 1), STAR, limit=1), 4),
+        # Two chips of a line send two vectors each to three others over one link, for 2 cycles each. Ports keep lanes
+        # off one grid: first fit alone leaves holes of a cycle, and takes 25.
+        (problem_of(Collective("all-to-all", 5, 2), path(5, pitch=Fraction(2)), limit=1), 24),
     ],
 )
 def test_the_shortest_periods(problem: Instance, period: int) -> None:

@@ -1,8 +1,9 @@
 """Several micro-batches in flight: one base period, a phase for each layer, and the windows that each of them owns.
 
 Layers keep the timetable that is shortest for one micro-batch (`period`). The longest step N P does not depend on the
-period; a short one leaves more windows. Only where no shift fits, or too few micro-batches, are times chosen anew for
-the shortest period. How often chips deskew, `gap_choice` weighs: guards grow with the time between two.
+period; a short one leaves more windows. Where no shift fits at a period near the load, or too few micro-batches do,
+times are chosen anew for such periods, and of steps that are about as long the one with the shortest period is taken.
+How often chips deskew, `gap_choice` weighs: guards grow with the time between two.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from lpxsched.program.frames.stages import longest_stages
 from lpxsched.schedule.in_flight import anew_with_period
 from lpxsched.schedule.layers import Repeating, ScheduledLayer, solve_layers
 from lpxsched.schedule.options import GREEDY_ONLY_EFFORT
+from lpxsched.units import ceil_div
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -32,8 +34,11 @@ if TYPE_CHECKING:
 # By interval between deskews, the largest guard and what quick schedules come to.
 QuickWindows = dict["int | None", "tuple[int, InFlight | NothingFoundError]"]
 # Times are chosen anew for periods above the load by so many per cent, where that makes them shorter by one part in
-# `WORTH`.
-SLACKS, WORTH = (0, 2, 5, 10, 20), 20
+# `WORTH`; the last where no other leaves windows enough.
+SLACKS, LAST_SLACK, WORTH = (0, 2, 5, 10), 20, 20
+# Nominal steps that differ by less than one part in so many are alike: to wait for a window takes more. A toy layer
+# with whole experts on eight chips takes a batch every 888 cycles, not every 957, for steps of 12.83 us, not 12.76.
+NEAR_NOMINAL = 100
 
 
 def solve_layers_in_flight(
@@ -70,14 +75,12 @@ def solve_layers_in_flight(
         layers = solve_layers(problems, options, progress=progress, repeating=Repeating(interval))
         # Shorter layers need not fit beside each other better.
         found = [arranged(layers, machine, interval), quick(interval)[1]]
-        for period in _denser(layers, machine, interval, found[0]):
+        for period in _denser(layers, machine, interval, found):
             result = partial(anew_with_period, options=options, interval_cycles=interval, period_cycles=period)
             found.append(arranged(_with_results(layers, problems, result), machine, interval, least=period))
-            if isinstance(found[-1], InFlight) and found[-1].chain.period_cycles == period:
-                break
         fits = [one for one in found if isinstance(one, InFlight)]
         if fits:
-            return replace(best_of(fits), tried=tuple(tried))
+            return replace(_densest_of(fits), tried=tuple(tried))
         refused += [one for one in found if isinstance(one, NothingFoundError)]
     # The one that came nearest.
     nothing = NothingFoundError("no interval between deskews", remedy="try another --clock")
@@ -86,22 +89,59 @@ def solve_layers_in_flight(
 
 def best_of(found: Sequence[InFlight]) -> InFlight:
     """Return the shortest nominal step of those whose longest step is next to the least."""
+    return min(_next_to_least(found), key=lambda one: (one.step_cycles, one.chain.step_cycles))
+
+
+def _next_to_least(found: Sequence[InFlight]) -> list[InFlight]:
     least = min(one.chain.step_cycles for one in found)
-    near = [one for one in found if one.chain.step_cycles * NEAR_STEPS <= least * (NEAR_STEPS + 1)]
-    return min(near, key=lambda one: (one.step_cycles, one.chain.step_cycles))
+    return [one for one in found if one.chain.step_cycles * NEAR_STEPS <= least * (NEAR_STEPS + 1)]
+
+
+def _densest_of(found: Sequence[InFlight]) -> InFlight:
+    """Return the shortest period, which leaves most windows, of those with about the steps of the best."""
+    shortest = best_of(found).step_cycles
+    alike = [one for one in _next_to_least(found) if one.step_cycles * NEAR_NOMINAL <= shortest * (NEAR_NOMINAL + 1)]
+    return min(alike, key=lambda one: (one.chain.period_cycles, one.step_cycles, one.chain.step_cycles))
 
 
 def _denser(
-    layers: Sequence[ScheduledLayer], machine: Machine, interval: int | None, found: InFlight | NothingFoundError
+    layers: Sequence[ScheduledLayer],
+    machine: Machine,
+    interval: int | None,
+    found: Sequence[InFlight | NothingFoundError],
 ) -> Iterator[int]:
-    """Yield periods for which times are worth choosing anew: near the load, where shifts alone need a longer one."""
+    """Yield periods for which times are worth choosing anew: near the load, where shifts alone need a longer one.
+
+    What was found with those before is read from `found`, of which the first has no times chosen anew.
+    """
     resources, stall = Resources.of(machine.fabric), layers[0].problem.opening.clock.stall_cycles(interval)
     held_at = held_over_periods(layers, machine, resources, longest_stages(layers, machine, stall))
     load = least_period(held_at(1), resources.count)
-    for slack in SLACKS:
-        period = load + load * slack // 100
-        if isinstance(found, NothingFoundError) or period * WORTH < found.chain.period_cycles * (WORTH - 1):
+    for period in (load + load * slack // 100 for slack in SLACKS):
+        if _is_worth(period, found[0]):
             yield period
+    if not any(isinstance(one, InFlight) for one in found):
+        yield load + load * LAST_SLACK // 100
+    whole = {period for one in found if isinstance(one, InFlight) for period in _whole_windows(one)}
+    for period in sorted(whole):
+        if load <= period <= load + load * SLACKS[-1] // 100 and _is_worth(period, found[0]):
+            yield period
+
+
+def _is_worth(period: int, found: InFlight | NothingFoundError) -> bool:
+    return isinstance(found, NothingFoundError) or period * WORTH < found.chain.period_cycles * (WORTH - 1)
+
+
+def _whole_windows(found: InFlight) -> Iterator[int]:
+    """Yield the period with which a nominal step may end just before a window, where windows are few.
+
+    A step of delays D takes k = ceil(D / P) windows; k - 1 hold D in the period D / (k - 1). With it D itself grows by
+    what the period does, where a task takes its unit a turn after another: (k - 1) P' = D + P' - P.
+    """
+    delay, period = int(found.nominal.delay_cycles.sum()), found.chain.period_cycles
+    windows = delay // period
+    if 2 <= windows < NEAR_STEPS:
+        yield ceil_div(delay - period, windows - 1)
 
 
 def _with_results(

@@ -14,8 +14,8 @@ from lpxsched.schedule.routes.list_plan import Values, carried, needed
 from lpxsched.schedule.stronger.cells import Cells, CellSlots, copied, cuts_of, in_cells_in_turn
 from lpxsched.schedule.symmetry.groups import trivial
 from lpxsched.schedule.symmetry.quotient import Blocks, flow_of, quotient
+from lpxsched.schedule.times.modulo import settled
 from lpxsched.schedule.times.plan_tasks import plan_tasks
-from lpxsched.schedule.times.settled import settled
 from lpxsched.traffic.collectives import EVERY, Collective
 from lpxsched.units import NONE
 

@@ -3,21 +3,34 @@
 Iterations do not wait for each other and data may wait in SRAM for as long as it must, so the period of a plan is that
 of its busiest resource: a task that finds no room in this turn of a lane takes the next. Tasks of one length stand on a
 grid of that length, so that no room is lost between them. Where ports are limited there is no grid: lanes on one would
-all ask for a port in the same cycles.
+all ask for a port in the same cycles. Where first fit finds no room, turns are packed (`times.evictions`).
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lpxsched.compiled.kernels import Integers, kernel
 from lpxsched.schedule.policy import FINE_PERIOD, MOST_CELLS, TIGHT_TRIES
-from lpxsched.schedule.times.placement import Placement, TaskColumns, Tasks, placement_columns, precedence_order
+from lpxsched.schedule.times.evictions import packed
+from lpxsched.schedule.times.placement import (
+    Placement,
+    TaskColumns,
+    Tasks,
+    common_lengths,
+    improved,
+    placed,
+    placement_columns,
+    precedence_order,
+)
 from lpxsched.units import NEVER, NONE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Turn(NamedTuple):
@@ -42,7 +55,7 @@ def shortest_period(tasks: Tasks) -> int:
     resources = len(tasks.lanes)
     load = np.bincount(tasks.resource, weights=tasks.length, minlength=resources).astype(np.int64)
     count = np.bincount(tasks.resource, minlength=resources)
-    length, lanes = _common_lengths(tasks), tasks.lanes
+    length, lanes = common_lengths(tasks), tasks.lanes
     closed = np.bincount(tasks.closed.resource, weights=tasks.closed.length, minlength=resources).astype(np.int64)
     periods = np.where(length > 1, -(-count // lanes) * length, -(-load // lanes)) + closed * (count > 0)
     ports = np.bincount(tasks.port[tasks.port >= 0], minlength=len(tasks.port_lanes))
@@ -51,12 +64,21 @@ def shortest_period(tasks: Tasks) -> int:
     )
 
 
-def _common_lengths(tasks: Tasks) -> Integers:
-    """Return the length of the tasks of each resource where all are equally long, else 1."""
-    longest, shortest = np.zeros(len(tasks.lanes), dtype=np.int64), np.full(len(tasks.lanes), NEVER)
-    np.maximum.at(longest, tasks.resource, tasks.length)
-    np.minimum.at(shortest, tasks.resource, tasks.length)
-    return np.where(longest == shortest, np.maximum(longest, 1), 1).astype(np.int64)
+def settled(tasks: Tasks, order: Integers, *, enough: int, cyclic: bool, below: int = NEVER) -> Placement | None:
+    """Return times of tasks, justified; of what is to repeat with a period, None where that is not below one.
+
+    Parameters
+    ----------
+    tasks : Tasks
+    order : ndarray of int64, shape (tasks,)
+    enough, below : int
+        A lower bound of the makespan or the period; from where on a period is of no use.
+    cyclic : bool
+        Whether the tasks are to repeat.
+    """
+    if not cyclic:
+        return improved(tasks, order, enough=enough)
+    return in_turns(tasks, placed(tasks, order), enough=enough, below=below)
 
 
 def in_turns(tasks: Tasks, placement: Placement, *, enough: int = 1, below: int = NEVER) -> Placement | None:
@@ -64,11 +86,11 @@ def in_turns(tasks: Tasks, placement: Placement, *, enough: int = 1, below: int 
 
     None where that is not short enough; `enough` and `below` as `repeating` has them.
     """
+    ends = placement.start + np.maximum(tasks.length, tasks.duration)
+    whole = replace(placement, period_cycles=max(1, int(ends.max(initial=0))))
     in_time = np.argsort(placement.start, kind="stable").astype(np.int64)
-    again = repeating(tasks, precedence_order(tasks, in_time), enough=enough, below=below)
-    if again is None:
-        ends = placement.start + np.maximum(tasks.length, tasks.duration)
-        again = replace(placement, period_cycles=max(1, int(ends.max(initial=0))))
+    shorter = min(below, max(whole.period_cycles, enough + 1))
+    again = repeating(tasks, precedence_order(tasks, in_time), enough=enough, below=shorter) or whole
     return again if again.period_cycles < below else None
 
 
@@ -78,16 +100,26 @@ def repeating(tasks: Tasks, order: Integers, *, enough: int, below: int) -> Plac
     Predecessors come first in the order. `enough` is a lower bound of the period, `below` where periods are of no use.
     """
     least = max(enough, shortest_period(tasks))
-    longest = int(tasks.length.max(initial=1))
     columns, failed = placement_columns(tasks), least - 1
-    for period in (*range(least, least + TIGHT_TRIES), least + longest, least + 2 * longest):
-        if period >= below or period * int(tasks.lanes.sum()) > MOST_CELLS:
+    for period in _periods(least, int(tasks.length.max(initial=1)), below):
+        if period * int(tasks.lanes.sum()) > MOST_CELLS:
             return None
-        found = _with_period(tasks, columns, order, period)
+        found = _with_period(tasks, columns, order, period, packs=period == least)
         if found is not None:
             return _bisected(tasks, columns, order, failed, found)
         failed = period
     return None
+
+
+def _periods(least: int, longest: int, below: int) -> Iterator[int]:
+    """Yield periods to try, each below a limit: tight ones, then with room for ever more of the longest tasks."""
+    yield from range(least, min(least + TIGHT_TRIES, below))
+    period = least + max(TIGHT_TRIES, longest)
+    while period < below:
+        yield period
+        period += period - least
+    if least + TIGHT_TRIES < below < NEVER:
+        yield below - 1
 
 
 def _bisected(tasks: Tasks, columns: TaskColumns, order: Integers, failed: int, found: Placement) -> Placement:
@@ -97,7 +129,7 @@ def _bisected(tasks: Tasks, columns: TaskColumns, order: Integers, failed: int, 
     """
     while found.period_cycles - failed > max(1, failed // FINE_PERIOD):
         period = (failed + found.period_cycles) // 2
-        shorter = _with_period(tasks, columns, order, period)
+        shorter = _with_period(tasks, columns, order, period, packs=True)
         if shorter is None:
             failed = period
         else:
@@ -105,10 +137,11 @@ def _bisected(tasks: Tasks, columns: TaskColumns, order: Integers, failed: int, 
     return found
 
 
-def _with_period(tasks: Tasks, columns: TaskColumns, order: Integers, period: int) -> Placement | None:
+def _with_period(tasks: Tasks, columns: TaskColumns, order: Integers, period: int, *, packs: bool) -> Placement | None:
+    """Return starts with a period by first fit or, where that fails and packing is worth it, of a packed turn."""
     start, lane = np.zeros((2, len(tasks)), dtype=np.int64)
     if not place_in_turns(columns, empty_turn(tasks, period), order, start, lane):
-        return None
+        return packed(tasks, columns, order, period) if packs else None
     return Placement(start, lane, int((start + tasks.duration).max(initial=0)), period)
 
 
@@ -118,7 +151,7 @@ def empty_turn(tasks: Tasks, period: int, *, in_cycles: bool = False) -> Turn:
     They are single cycles (`in_cycles`) where what is closed may lie anywhere.
     """
     in_cycles = in_cycles or bool((tasks.port >= 0).any())
-    grid = np.ones_like(tasks.lanes) if in_cycles else _common_lengths(tasks)
+    grid = np.ones_like(tasks.lanes) if in_cycles else common_lengths(tasks)
     row = np.repeat(period // grid + 1, tasks.lanes)
     port_cycles = period if (tasks.port >= 0).any() else 0
     first_cell, following = np.cumsum(row) - row, np.full(int(row.sum()), NONE, dtype=np.int32)

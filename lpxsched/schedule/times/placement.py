@@ -145,6 +145,14 @@ class Precedences(NamedTuple):
     delay: Integers
 
 
+def common_lengths(tasks: Tasks) -> Integers:
+    """Return the length of the tasks of each resource where all are equally long, else 1."""
+    longest, shortest = np.zeros(len(tasks.lanes), dtype=np.int64), np.full(len(tasks.lanes), NEVER)
+    np.maximum.at(longest, tasks.resource, tasks.length)
+    np.minimum.at(shortest, tasks.resource, tasks.length)
+    return np.where(longest == shortest, np.maximum(longest, 1), 1).astype(np.int64)
+
+
 def placement_columns(tasks: Tasks) -> TaskColumns:
     """Return the tasks as kernels read them."""
     by_task, offsets = grouped(tasks.after, len(tasks))

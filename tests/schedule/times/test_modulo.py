@@ -98,6 +98,13 @@ def test_the_grid_begins_anew_with_every_turn() -> None:
     assert (found.period_cycles, found.start.tolist()) == (10, [10, 3, 6])
 
 
+@pytest.fixture
+def first_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out turns that are packed."""
+    monkeypatch.setattr(modulo, "packed", lambda *_: None)
+
+
+@pytest.mark.usefixtures("first_fit")
 def test_between_periods_that_fail_and_that_give_room_for_a_task_is_halved() -> None:
     """Tests tasks of 1, 1 and 10 cycles, the second of which is ready at 6, on one lane in turns of 12 at least.
 
@@ -109,6 +116,7 @@ def test_between_periods_that_fail_and_that_give_room_for_a_task_is_halved() -> 
     assert (found.period_cycles, found.start.tolist()) == (17, [0, 6, 7])
 
 
+@pytest.mark.usefixtures("first_fit")
 def test_periods_that_hardly_differ_are_not_halved(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests the same tasks where a seventh of a period does not matter: of 14 and 22 cycles, 18 is halfway, then 16."""
     monkeypatch.setattr(modulo, "FINE_PERIOD", 7)
@@ -116,6 +124,21 @@ def test_periods_that_hardly_differ_are_not_halved(monkeypatch: pytest.MonkeyPat
     assert found is not None
     # 18 - 16 is no more than 16 // 7 = 2.
     assert found.period_cycles == 18
+
+
+def test_where_first_fit_fails_turns_are_packed() -> None:
+    """Tests the same tasks: 1, 1 and 10 cycles fit turns of 12, with the second at 11."""
+    found = in_order(tasks_of([Task(1), Task(1, release=6), Task(10)]))
+    assert found is not None
+    assert (found.period_cycles, found.start.tolist()) == (12, [0, 11, 1])
+
+
+@pytest.mark.usefixtures("first_fit")
+def test_a_period_just_below_one_that_is_known_is_tried() -> None:
+    """Tests the same tasks below 19 cycles: 12, 13 and 14 fail, 22 and more are of no use, 18 is kept, then 17."""
+    found = in_order(tasks_of([Task(1), Task(1, release=6), Task(10)]), below=19)
+    assert found is not None
+    assert found.period_cycles == 17
 
 
 def test_a_period_that_is_no_better_is_not_looked_for() -> None:
