@@ -89,8 +89,8 @@ class Listed(NamedTuple):
 
     @property
     def makespan_cycles(self) -> int:
-        """Start of the last operator."""
-        return int(self.placed.operator_start[self.problem.own_operators].max(initial=0))
+        """Start of the last operator; those that are no representatives have none."""
+        return int(self.placed.operator_start.max(initial=0))
 
     @property
     def quality(self) -> tuple[int, int]:
@@ -108,7 +108,7 @@ def found_of(listed: Listed) -> Found[Padded]:
         number = positions(own, len(blocks))
         blocks, block, sum_block = blocks.taken(own), number[block], number[sum_block]
     plan = layer_plan(problem, blocks, Rows(block, phase, bundle, sum_block, sum_node))
-    begin = placed.operator_start[problem.own_operators]
+    begin = placed.operator_start[np.unique(problem.least_operator)]
     start = np.concatenate([depart, sum_start, begin])
     lane = np.concatenate([lane, np.zeros(plan.sums + len(begin), dtype=np.int64)])
     return Found(problem, plan, Placement(start, lane, listed.makespan_cycles))

@@ -87,11 +87,6 @@ class Padded(Represented):
         """The operator of each read."""
         return self.reads.row
 
-    @cached_property
-    def own_operators(self) -> Integers:
-        """The representatives of operators."""
-        return np.unique(self.least_operator)
-
 
 def unpadded(instance: Instance) -> Padded:
     """Return an instance as it is, under the identity alone."""
