@@ -16,6 +16,7 @@ from lpxsched.schedule.options import GREEDY_ONLY_EFFORT, SolveOptions
 from lpxsched.schedule.policy import (
     CPSAT_SECONDS,
     MOST_GROUPS,
+    MOST_REPEATED,
     MOST_RETIMED,
     NEAR_BEFORE_TIMES,
     PARTS_EFFORT,
@@ -25,6 +26,7 @@ from lpxsched.schedule.policy import (
 )
 from lpxsched.schedule.result import Found, LowerBound, Result
 from lpxsched.schedule.routes.blocks import candidate_cuts, cut_blocks, slower_cuts
+from lpxsched.schedule.routes.list_plan import Listed, found_of
 from lpxsched.schedule.routes.list_schedule import Surroundings, greedy_in
 from lpxsched.schedule.stage_plans import staged
 from lpxsched.schedule.symmetry.lift import lifted_layer
@@ -73,7 +75,9 @@ def first_solved(instance: Instance, options: SolveOptions) -> Solved:
     symmetric = symmetric_solved(instance, bound, quick) if options.solver == "symmetric" else None
     if symmetric:
         return symmetric
-    best, *others = ranked_greedy(unpadded(instance), bound, seed=options.seed)
+    ranked = ranked_greedy(unpadded(instance), bound, seed=options.seed)
+    # No more are given new times, or made to repeat.
+    best, *others = map(found_of, ranked[: max(MOST_REPEATED, _most_retimed(options))])
     return Solved((justified(best, bound), *others), bound, "greedy")
 
 
@@ -129,9 +133,9 @@ def symmetric_solved(instance: Instance, bound: LowerBound, options: SolveOption
     ranked = [ranked_greedy(padded, bound, seed=options.seed) for padded in islice(paddings(instance), MOST_GROUPS)]
     if not ranked:
         return None
-    hints = min(ranked, key=lambda found: found[0].placement.makespan_cycles)
-    near = _near(hints)[: _tries(len(hints), hints[0], bound)]
-    better = sorted((justified(hint, bound) for hint in near), key=lambda found: found.quality)
+    hints = min(ranked, key=lambda found: found[0].makespan_cycles)
+    near = _near(hints)[: _tries(len(hints), hints[0].makespan_cycles, bound)]
+    better = sorted((justified(found_of(hint), bound) for hint in near), key=lambda found: found.quality)
     if options.effort > GREEDY_ONLY_EFFORT:
         better = list(_retimed(tuple(better), bound, options))
     return Solved(tuple(better), bound, "symmetric")
@@ -139,7 +143,7 @@ def symmetric_solved(instance: Instance, bound: LowerBound, options: SolveOption
 
 def _retimed(plans: tuple[Found[Padded], ...], bound: LowerBound, options: SolveOptions) -> tuple[Found[Padded], ...]:
     """Return plans, best first, several of which have got new times: the more, the more there may be to win."""
-    tries = _tries(2 ** (options.effort - 2), plans[0], bound)
+    tries = _tries(_most_retimed(options), plans[0].placement.makespan_cycles, bound)
     tried = [_with_new_times(plan, bound, options, share=tries) for plan in plans[:tries]]
     return tuple(sorted([*tried, *plans[tries:]], key=lambda found: found.quality))
 
@@ -149,45 +153,50 @@ def _with_new_times(found: Found[Padded], bound: LowerBound, options: SolveOptio
     from lpxsched.schedule.cpsat.runs import Effort
 
     is_large = len(found.placement.start) > MOST_RETIMED and options.effort < PARTS_EFFORT
-    worth = _worth(found, bound)
+    worth = _worth(found.placement.makespan_cycles, bound)
     if not worth or (is_large and options.solver != "cpsat"):
         return justified(found, bound)
     seconds = float(options.seconds(CPSAT_SECONDS) * worth / share)
     return retimed(found, Effort(seconds, options.seed, bound.cycles))
 
 
-def _worth(found: Found[Padded], bound: LowerBound) -> Fraction:
+def _worth(makespan_cycles: int, bound: LowerBound) -> Fraction:
     """Return which part of an effort is worth spending: all from a gap of one part in `WORTH_ALL` on."""
-    gap = found.placement.makespan_cycles - bound.cycles
+    gap = makespan_cycles - bound.cycles
     return min(Fraction(1), Fraction(gap * WORTH_ALL, max(1, bound.cycles)))
 
 
-def _tries(most: int, found: Found[Padded], bound: LowerBound) -> int:
+def _tries(most: int, makespan_cycles: int, bound: LowerBound) -> int:
     """Return how many of the most tries are worth it, one at least."""
-    return max(1, ceil(most * _worth(found, bound)))
+    return max(1, ceil(most * _worth(makespan_cycles, bound)))
 
 
-def _near(plans: list[Found[Padded]]) -> list[Found[Padded]]:
-    """Return the plans, the best of which is first, that are not much longer than it."""
-    longest = plans[0].placement.makespan_cycles * (1 + Fraction(1, NEAR_BEFORE_TIMES))
-    return [found for found in plans if found.placement.makespan_cycles <= longest]
+def _most_retimed(options: SolveOptions) -> int:
+    """Return how many plans may get new times."""
+    return int(2 ** (options.effort - 2))
 
 
-def ranked_greedy(problem: Padded, bound: LowerBound, *, seed: int) -> list[Found[Padded]]:
-    """Return a greedy plan for each candidate cut that gives other blocks, best first.
+def _near(hints: list[Listed]) -> list[Listed]:
+    """Return those, the best of which is first, that are not much longer than it."""
+    longest = hints[0].makespan_cycles * (1 + Fraction(1, NEAR_BEFORE_TIMES))
+    return [hint for hint in hints if hint.makespan_cycles <= longest]
+
+
+def ranked_greedy(problem: Padded, bound: LowerBound, *, seed: int) -> list[Listed]:
+    """Return a greedy schedule for each candidate cut that gives other blocks, best first.
 
     Cuts that come after one whose schedule meets the bound are not tried. Under a group more cuts are, for they cost
     little.
     """
     around, instance = Surroundings.of(problem), problem.instance
-    found: dict[bytes, Found[Padded]] = {}
+    found: dict[bytes, Listed] = {}
     for cut in candidate_cuts(instance) + (slower_cuts(instance) if problem.symmetry.order > 1 else []):
         blocks = cut_blocks(instance, cut)
         key = blocks.vectors.tobytes()
         if key in found:
             continue
         found[key] = greedy_in(around, blocks, seed=seed)
-        if found[key].placement.makespan_cycles == bound.cycles:
+        if found[key].makespan_cycles == bound.cycles:
             break
     return sorted(found.values(), key=lambda found: found.quality)
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from lpxsched.compiled.kernels import Integers, kernel
 from lpxsched.schedule.policy import DEALING_MOVES
 from lpxsched.schedule.problem.wires import Wires
-from lpxsched.units import NONE
+from lpxsched.units import NEVER, NONE
 
 
 class TreeCrossings(NamedTuple):
@@ -106,8 +106,8 @@ def _move(crossings: TreeCrossings, row: Integers, vectors: Integers) -> None:
     for _ in range(DEALING_MOVES):
         worst, latest = NONE, 0.0
         for tree in range(len(row)):
-            through = _through(crossings, vectors, tree)
-            if vectors[tree] >= some and through > latest:
+            through = _through(crossings, vectors, tree, float(NEVER)) if vectors[tree] >= some else 0.0
+            if through > latest:
                 worst, latest = tree, through
         if worst < 0:
             break
@@ -116,7 +116,7 @@ def _move(crossings: TreeCrossings, row: Integers, vectors: Integers) -> None:
         for tree in range(len(row)):
             if row[tree] == row[worst] and tree != worst:
                 vectors[tree] += some
-                through = _through(crossings, vectors, tree)
+                through = _through(crossings, vectors, tree, earliest)
                 vectors[tree] -= some
                 if through < earliest:
                     best, earliest = tree, through
@@ -128,10 +128,12 @@ def _move(crossings: TreeCrossings, row: Integers, vectors: Integers) -> None:
 
 
 @kernel
-def _through(crossings: TreeCrossings, vectors: Integers, tree: int) -> float:
-    """Return when the last vector of a tree is read everywhere."""
+def _through(crossings: TreeCrossings, vectors: Integers, tree: int, limit: float) -> float:
+    """Return when the last vector of a tree is read everywhere, or that it is no earlier than a limit."""
     latest = 0.0
     for place in range(crossings.tree_offsets[tree], crossings.tree_offsets[tree + 1]):
+        if latest >= limit:
+            break
         one = crossings.of_tree[place]
         through = crossings.start[one] + crossings.rest[one] - crossings.share[one]
         resource = crossings.resource[one]

@@ -16,6 +16,7 @@ from lpxsched.compiled.kernels import Integers, kernel
 from lpxsched.schedule.plan import OPERATOR, SLOT, SUM, Operands, Plan, origins
 from lpxsched.schedule.problem.ragged import Index, Ragged, grouped, indexed, looked_up, number_of, row_and_place
 from lpxsched.schedule.result import Found
+from lpxsched.schedule.symmetry.images import positions
 from lpxsched.schedule.times.placement import Placement
 from lpxsched.units import NONE
 
@@ -79,19 +80,38 @@ def _find_keys(index: Index, nodes: int, summing: Integers, phase: Integers, key
         keys[row] = spread if arrives else summing[row]
 
 
-def found_of(problem: Padded, blocks: Blocks, placed: Placed) -> Found[Padded]:
+class Listed(NamedTuple):
+    """What the list schedule has placed of a problem: enough to tell how good it is, before there is a plan of it."""
+
+    problem: Padded
+    blocks: Blocks
+    placed: Placed
+
+    @property
+    def makespan_cycles(self) -> int:
+        """Start of the last operator; those that are no representatives have none."""
+        return int(self.placed.operator_start.max(initial=0))
+
+    @property
+    def quality(self) -> tuple[int, int]:
+        """Makespan, then number of slots: less is better."""
+        return self.makespan_cycles, int(self.placed.counts[0])
+
+
+def found_of(listed: Listed) -> Found[Padded]:
     """Return the plan and the times of what the list schedule has placed: blocks of representatives alone."""
-    own = np.flatnonzero(problem.least_demand[blocks.piece] == blocks.piece)
-    number = np.full(len(blocks), NONE, dtype=np.int64)
-    number[own] = np.arange(len(own))
+    problem, blocks, placed = listed
     block, phase, bundle, depart, lane = placed.slots[: placed.counts[0]].T.copy()
     sum_block, sum_node, _, sum_start = placed.sums[: placed.counts[1]].T.copy()
-    rows = Rows(number[block], phase, bundle, number[sum_block], sum_node)
-    plan = layer_plan(problem, blocks.taken(own), rows)
+    own = np.flatnonzero(problem.least_demand[blocks.piece] == blocks.piece)
+    if len(own) < len(blocks):
+        number = positions(own, len(blocks))
+        blocks, block, sum_block = blocks.taken(own), number[block], number[sum_block]
+    plan = layer_plan(problem, blocks, Rows(block, phase, bundle, sum_block, sum_node))
     begin = placed.operator_start[np.unique(problem.least_operator)]
     start = np.concatenate([depart, sum_start, begin])
     lane = np.concatenate([lane, np.zeros(plan.sums + len(begin), dtype=np.int64)])
-    return Found(problem, plan, Placement(start, lane, int(begin.max(initial=0))))
+    return Found(problem, plan, Placement(start, lane, listed.makespan_cycles))
 
 
 def layer_plan(problem: Padded, blocks: Blocks, rows: Rows) -> Plan:

@@ -15,7 +15,7 @@ from lpxsched.schedule.problem.wires import hops_to
 from lpxsched.schedule.routes.blocks import Cut, cut_blocks
 from lpxsched.schedule.routes.columns import OperatorColumns, Placed, Traffic, Tree
 from lpxsched.schedule.routes.in_order import list_schedule
-from lpxsched.schedule.routes.list_plan import found_of
+from lpxsched.schedule.routes.list_plan import Listed
 from lpxsched.schedule.symmetry.padding import Padded, unpadded
 from lpxsched.schedule.symmetry.quotient import HALVES, Blocks, Quotient, Ways
 from lpxsched.schedule.times.calendars import Closed, close, empty_calendars
@@ -26,7 +26,6 @@ from lpxsched.units import NONE
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.problem.instance import AddCost
-    from lpxsched.schedule.result import Found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,8 +75,8 @@ class Surroundings:
         )
 
 
-def greedy_in(around: Surroundings, blocks: Blocks, *, seed: int = 0) -> Found[Padded]:
-    """Return a plan of all blocks and operators of representatives, and its times.
+def greedy_in(around: Surroundings, blocks: Blocks, *, seed: int = 0) -> Listed:
+    """Return all blocks and operators of representatives, placed.
 
     Seed 0 keeps blocks of equal rank in their order; any other shuffles them.
     """
@@ -99,7 +98,7 @@ def greedy_in(around: Surroundings, blocks: Blocks, *, seed: int = 0) -> Found[P
     order = work_order(instance, blocks, around.operator_rank, around.demand_rank, seed=seed)
     work, tree = _represented(order, problem, blocks), _empty_tree(instance.network.nodes)
     list_schedule(work, problem.wires, around.program, _traffic_of(around, blocks), calendars, placed, tree)
-    return found_of(problem, blocks, placed)
+    return Listed(problem, blocks, placed)
 
 
 def work_order(
@@ -216,13 +215,13 @@ def spread_ways(problem: Quotient, length: int, *, seed: int) -> Ways | None:
         return None
     instance = _instance(problem)
     cut = cut_blocks(instance, Cut(length, length))
-    found = greedy_in(Surroundings.of(unpadded(instance)), cut, seed=seed)
+    placed = greedy_in(Surroundings.of(unpadded(instance)), cut, seed=seed).placed
     pieces = problem.representatives[cut.piece]
     flow = problem.flow
     blocks = Blocks(pieces, cut.first_vector, cut.vectors, flow.source[pieces], flow.target[pieces])
-    plan, depart = found.plan, found.placement.start[: found.plan.slots]
-    order = np.lexsort((plan.slot_block, depart))
-    return Ways(blocks, plan.slot_block[order], plan.slot_bundle[order], np.zeros_like(order), depart[order])
+    block, _, bundle, depart, _ = placed.slots[: placed.counts[0]].T
+    order = np.lexsort((block, depart))
+    return Ways(blocks, block[order], bundle[order], np.zeros_like(order), depart[order])
 
 
 def _instance(problem: Quotient) -> Instance:

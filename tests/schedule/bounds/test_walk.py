@@ -121,7 +121,7 @@ def test_no_bound_is_above_the_best_greedy_schedule(instance: Instance) -> None:
     """Tests bounds against the best of all candidate cuts, which single vectors do not always give."""
     bound = lower_bound(instance)
     nowhere = LowerBound(-1, "never met")
-    assert bound.cycles <= ranked_greedy(unpadded(instance), nowhere, seed=0)[0].placement.makespan_cycles
+    assert bound.cycles <= ranked_greedy(unpadded(instance), nowhere, seed=0)[0].makespan_cycles
 
 
 @given(instances())

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from lpxsched.schedule.bounds import lower_bound
 from lpxsched.schedule.cpsat.runs import Effort
 from lpxsched.schedule.result import LowerBound
+from lpxsched.schedule.routes.list_plan import found_of
 from lpxsched.schedule.solve_layer import justified, ranked_greedy, retimed
 from lpxsched.schedule.symmetry.lift import lifted_layer
 from lpxsched.schedule.symmetry.padding import paddings, unpadded
@@ -30,7 +31,7 @@ NEVER_MET = LowerBound(-1, "never met")
 
 def greedy(instance: Instance) -> Found[Padded]:
     """Return the best greedy plan."""
-    return ranked_greedy(unpadded(instance), lower_bound(instance), seed=0)[0]
+    return found_of(ranked_greedy(unpadded(instance), lower_bound(instance), seed=0)[0])
 
 
 def length(found: Found[Padded]) -> int:
