@@ -30,9 +30,6 @@ from lpxsched.units import NONE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lpxsched.schedule.problem.instance import AddCost
-    from lpxsched.schedule.result import Sums
-
 ADD, VECTOR_UNIT = "add", "vector"
 COMPLETE, PARTIAL = "sharded", "partial"
 
@@ -146,7 +143,7 @@ def _placed(
 def _slots(part: SegmentPart, tensor_of: Integers) -> Slots:
     schedule = part.schedule
     network = part.network
-    links, first = network.links.values, np.cumsum(network.lanes) - network.lanes
+    links, first = network.links.values, network.links.offsets
     return Slots(
         tensor=tensor_of[schedule.slot_value],
         first_vector=schedule.slot_first,
@@ -161,7 +158,7 @@ def _operators(part: SegmentPart, number: int) -> Operators:
     """Operators of the graph, then sums."""
     graph, schedule, cost = part.operators, part.schedule, part.add_cost
     sums = schedule.sums
-    node, work = np.concatenate([graph.node, sums.node]), _sum_work(cost, sums)
+    node, operands = np.concatenate([graph.node, sums.node]), np.bincount(sums.operand_sum, minlength=len(sums))
     return Operators(
         operator=np.arange(len(node), dtype=np.int64),
         segment=np.full(len(node), number, dtype=np.int64),
@@ -173,19 +170,10 @@ def _operators(part: SegmentPart, number: int) -> Operators:
         start=np.concatenate([schedule.operator_start, sums.start]),
         cycles=np.concatenate([graph.cycles, sums.cycles]),
         dtype=np.concatenate([graph.dtype, part.pieces.dtype[sums.piece]]),
-        sram_bytes=np.concatenate([graph.sram_bytes, work[:, 0]]),
-        macs=np.concatenate([graph.macs, work[:, 1]]),
+        sram_bytes=np.concatenate([graph.sram_bytes, cost.sram_bytes(operands, sums.vectors)]),
+        macs=np.concatenate([graph.macs, cost.operations(operands, sums.vectors)]),
         fixed_cycles=np.concatenate([graph.fixed_cycles, np.full(len(sums), cost.fixed_cycles, dtype=np.int64)]),
     )
-
-
-def _sum_work(cost: AddCost, sums: Sums) -> Integers:
-    """Return bytes and element operations of each sum, shape (sums, 2)."""
-    operands = np.bincount(sums.operand_sum, minlength=len(sums))
-    # Few sums differ in shape.
-    shapes, shape = np.unique(np.column_stack([operands, sums.vectors]), axis=0, return_inverse=True)
-    work = [(cost.sram_bytes(*row), cost.operations(*row)) for row in shapes.tolist()]
-    return np.array(work, dtype=np.int64).reshape(-1, 2)[shape.reshape(-1)]
 
 
 def _operands(part: SegmentPart, tensor_of: Integers, size: Integers) -> Operands:

@@ -104,10 +104,9 @@ class Sent(NamedTuple):
     @staticmethod
     def on(network: Network, flags: HostFlags) -> Sent:
         """Return flags as they go over the links of a network."""
-        first = np.cumsum(network.lanes) - network.lanes
         return Sent(
             host=np.array(list(polled_hosts(network)), dtype=np.int64)[flags.host],
-            link=network.links.values[first[flags.bundle] + flags.lane],
+            link=network.links.values[network.links.offsets[flags.bundle] + flags.lane],
             depart=flags.depart,
             read=flags.depart + network.hop_cycles[flags.bundle],
             guard_cycles=network.guard_cycles[flags.bundle],

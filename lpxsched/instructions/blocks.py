@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lpxsched.timetable.columns import WEIGHT
-from lpxsched.timetable.wires import pitch_numerators
+from lpxsched.timetable.derived import pitch_numerators
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from lpxsched.instructions.streams import (
     UNITS,
 )
 from lpxsched.timetable.columns import WEIGHT
-from lpxsched.timetable.segments import slot_segments
+from lpxsched.timetable.derived import slot_segments
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import numpy as np
 from lpxsched.instructions.streams import ADD, COMPUTE, IN, NO_UNIT, OUT
 from lpxsched.simulation.reference.actions import DEPART, END, FINISH, READ, START, Action
 from lpxsched.simulation.reference.oscillator import PARTS
-from lpxsched.timetable.wires import pitch_numerators
+from lpxsched.timetable.derived import pitch_numerators
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:

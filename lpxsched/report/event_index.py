@@ -11,8 +11,7 @@ import numpy as np
 from lpxsched.errors import InputError
 from lpxsched.report.frames import deskew_rows
 from lpxsched.timetable.columns import REDUCE, WEIGHT, WITHOUT_UNIT
-from lpxsched.timetable.segments import slot_segments
-from lpxsched.timetable.wires import held_cycles, pitch_numerators
+from lpxsched.timetable.derived import held_cycles, pitch_numerators, slot_segments
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:

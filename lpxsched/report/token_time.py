@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.report.frames import deskew_rows
-from lpxsched.timetable.segments import slot_segments
+from lpxsched.timetable.derived import slot_segments
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

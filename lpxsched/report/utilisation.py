@@ -17,7 +17,7 @@ import numpy as np
 from lpxsched.report.busy_time import Bins, busy_ticks
 from lpxsched.report.frames import only_period
 from lpxsched.report.token_time import token_time
-from lpxsched.timetable.wires import held_cycles, pitch_numerators
+from lpxsched.timetable.derived import held_cycles, pitch_numerators
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:

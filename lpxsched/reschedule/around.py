@@ -11,7 +11,7 @@ from lpxsched.reschedule.clocks import aligned_cycles, needed_guards, needed_sta
 from lpxsched.reschedule.spares import with_spares
 from lpxsched.reschedule.tasks import moves_of
 from lpxsched.reschedule.wires import wire_times_of
-from lpxsched.timetable.segments import slot_segments
+from lpxsched.timetable.derived import slot_segments
 
 if TYPE_CHECKING:
     from lpxsched.clocks.tree import AlignmentTree

@@ -14,7 +14,7 @@ from lpxsched.errors import InputError, NothingFoundError
 from lpxsched.reschedule.wires import wire_times_of
 from lpxsched.simulation.alignment import read_alignment
 from lpxsched.simulation.manifest import read_clock, read_clock_mhz
-from lpxsched.timetable.segments import slot_segments
+from lpxsched.timetable.derived import slot_segments
 from lpxsched.units import NONE
 
 # More chips are not tried as roots.

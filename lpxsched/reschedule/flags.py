@@ -16,7 +16,7 @@ from lpxsched.assembly.segment import Sent
 from lpxsched.program.whole_model.flags import IN_PLACE
 from lpxsched.schedule.flags import LaidSlots, flags_beside
 from lpxsched.schedule.problem.network import network_on
-from lpxsched.timetable.segments import polled_segments, slot_segments
+from lpxsched.timetable.derived import polled_segments, slot_segments
 from lpxsched.units import NEVER, NONE
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from lpxsched.clocks.tree import needs_alignment
 from lpxsched.reschedule.clocks import segment_ends
 from lpxsched.reschedule.wires import wire_times_of
 from lpxsched.simulation.manifest import read_clock, read_clock_mhz
-from lpxsched.timetable.segments import polled_segments, slot_segments
+from lpxsched.timetable.derived import polled_segments, slot_segments
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.timetable.wires import pitch_numerators
+from lpxsched.timetable.derived import pitch_numerators
 from lpxsched.units import ceil_div
 
 if TYPE_CHECKING:

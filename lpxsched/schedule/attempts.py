@@ -38,10 +38,6 @@ if TYPE_CHECKING:
     from lpxsched.traffic.collectives import Collective
 
 
-def _slots(options: SolveOptions) -> int:
-    return SLOTS << (options.effort - 1)
-
-
 def good_enough(options: SolveOptions, bound: LowerBound) -> Fraction:
     """Return up to how many cycles nothing else is tried."""
     return bound.cycles * (1 + Fraction(1, GOOD_ENOUGH << (options.effort - 1)))
@@ -65,7 +61,7 @@ def searches(
     more = options.effort - 1
     packing_seconds = options.seconds(PACKING_SECONDS) if options.cyclic and options.asks_cpsat else 0.0
     budget = Budget(
-        _slots(options),
+        SLOTS << more,
         ROUNDS << more,
         bound.cycles,
         PATIENCE << more,
@@ -79,7 +75,7 @@ def searches(
             break
         for attempt in _attempts(problem, symmetry, options, bound.cycles, is_first=number == 0):
             known = min(known_cycles, best.placement.makespan_cycles) if best is not None else known_cycles
-            found = attempt(replace(budget, known_cycles=known))
+            found = attempt(budget=replace(budget, known_cycles=known))
             if found is None:
                 continue
             yield found
@@ -105,18 +101,14 @@ def _is_large(stage: Collective, network: Network, slots: int) -> bool:
     return len(flow.source) * readers * SLOTS_PER_CANDIDATE > slots
 
 
-def _searched(problem: Quotient, seed: int, packs: bool, budget: Budget) -> Found[Quotient] | None:
-    return search(problem, problem.reversed(), seed=seed, budget=budget, packs=packs)
-
-
 def _attempts(
     problem: Instance, symmetry: Symmetry, options: SolveOptions, bound_cycles: int, *, is_first: bool
-) -> Iterator[Callable[[Budget], Found[Quotient] | None]]:
-    """Yield the searches with one group; to gather all summands everywhere is last where loads forbid the bound."""
+) -> Iterator[Callable[..., Found[Quotient] | None]]:
+    """Yield the searches with one group, a `budget` each; to gather summands is last where loads forbid the bound."""
     collective, seed = problem.stage, options.seed
     sums_everywhere = collective.kind == "all-reduce" and collective.width > 1
     if sums_everywhere and is_first:
-        yield lambda budget: exchange(problem, symmetry, budget=budget)
+        yield partial(exchange, problem, symmetry)
     load_cycles = _gathered_cycles(problem) if sums_everywhere else NEVER
     if load_cycles <= bound_cycles:
         yield partial(_gathered, problem, symmetry, seed)
@@ -126,7 +118,7 @@ def _attempts(
     # where translations leave the fabric as it is.
     ways = [False, True] if is_first and packs_trees(forward) and not _is_even(problem) else [False]
     for packs in ways[::-1] if len(forward.representatives) == 1 else ways:
-        yield partial(_searched, forward, seed, packs)
+        yield partial(search, forward, forward.reversed(), seed=seed, packs=packs)
     if sums_everywhere and symmetry.order == 1:
         middle = quotient(problem, middle_flow(forward), symmetry)
         yield lambda budget: _summed_there(

@@ -151,7 +151,7 @@ def _wires(network: Network) -> _Wires:
         offsets,
         to_chips[leaving],
         network.destination,
-        np.cumsum(network.lanes) - network.lanes,
+        network.links.offsets,
         network.lanes,
         network.hop_cycles,
         network.hold_cycles(1),
@@ -213,8 +213,8 @@ def _reach(wires: _Wires, calendars: Calendars, tree: _Tree, turnaround: int) ->
 
 def least_shift(network: Network, flags: HostFlags, rows: LaidSlots, *, at_least: int = 0) -> int:
     """Return the least number of cycles by which rows move so that none meets a flag on a lane."""
-    lanes = np.cumsum(network.lanes) - network.lanes
-    of_row, of_flag = lanes[rows.bundle] + rows.lane, lanes[flags.bundle] + flags.lane
+    first = network.links.offsets
+    of_row, of_flag = first[rows.bundle] + rows.lane, first[flags.bundle] + flags.lane
     flag, row = matching(of_flag, of_row)
     # Rows moved by more than `low` and less than `high` would meet the flag.
     low = flags.depart[flag] - rows.depart[row] - network.hold_cycles(rows.vectors[row], rows.bundle[row])

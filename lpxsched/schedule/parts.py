@@ -15,6 +15,7 @@ from lpxsched.schedule.plan import (
     SUM_COLUMNS,
     Operands,
     Plan,
+    leaving_with,
     no_operands,
 )
 from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
@@ -63,7 +64,7 @@ class Builder:
 
     def send(self, block: int, bundle: int, part: Made) -> Made:
         """Send an operand of a representative over a bundle that leaves an image of it; return what arrives."""
-        source = int(self.problem.instance.network.source[bundle])
+        source = int(self.problem.network.source[bundle])
         fed, kind, number, origin = NONE, part.kind, part.number, source
         if part.kind == SLOT:
             fed, (kind, number) = part.number, self.slots[part.number][3:5]
@@ -73,9 +74,8 @@ class Builder:
 
     def _image(self, node: int) -> Integers:
         """Return where the element goes that takes the representative of a node's orbit to the node."""
-        orbits, node_map = self.problem.wires.node_orbit, self.problem.symmetry.node_map
-        representative = int(np.flatnonzero(orbits == orbits[node])[0])
-        return np.asarray(node_map[int(np.flatnonzero(node_map[:, representative] == node)[0])])
+        node_map = self.problem.symmetry.node_map
+        return np.asarray(node_map[np.flatnonzero(node_map[:, self.problem.least_node[node]] == node)[0]])
 
     def plan(self, blocks: Blocks) -> Plan:
         """Return the plan of these rows."""
@@ -218,11 +218,4 @@ def followed(one: Plan, other: Plan, runs: Blocks) -> Plan:
     complete = np.flatnonzero(one.sum_complete)
     complete = complete[np.argsort(one.sum_block[complete], kind="stable")]
     of_block = complete[np.searchsorted(one.sum_block[complete], np.arange(len(whole)), side="right") - 1]
-    other = replace(
-        other,
-        slot_fed=np.where(other.slot_fed >= 0, other.slot_fed + one.slots, NONE),
-        slot_kind=np.full_like(other.slot_kind, SUM),
-        slot_number=of_block[other.slot_block],
-    )
-    columns: dict[str, Any] = {name: np.append(getattr(one, name), getattr(other, name)) for name in SLOT_COLUMNS}
-    return replace(one, **columns)
+    return leaving_with(one, other, of_block[other.slot_block])

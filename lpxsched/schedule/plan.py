@@ -158,7 +158,7 @@ def sum_plan(problem: Quotient, blocks: Blocks, block: Integers, bundle: Integer
 
     Of each slot `block` and `bundle` tell the trees: each block from its source over all nodes.
     """
-    network = problem.instance.network
+    network = problem.network
     keys = block * network.nodes + network.destination[bundle]
     merging, arrivals = np.unique(keys, return_counts=True)
     node = merging % network.nodes
@@ -207,8 +207,8 @@ def gathered_plan(problem: Quotient, copies: Plan) -> Plan:
 
     Copies are those of an all-gather of the summands.
     """
-    network, node_map = problem.instance.network, problem.symmetry.node_map
-    representative = np.unique(problem.wires.node_orbit, return_index=True)[1][problem.wires.node_orbit]
+    network, node_map = problem.network, problem.symmetry.node_map
+    representative = problem.least_node
     arrives = network.destination[copies.slot_bundle]
     element = (node_map[:, arrives] == representative[arrives]).argmax(axis=0)
     ranges, first_block, place_of = np.unique(copies.blocks.first_vector, return_index=True, return_inverse=True)
@@ -248,7 +248,11 @@ def joined(one: Plan, other: Plan) -> Plan:
     """Return a plan of sums followed by one of copies of their results: a copy leaves with its block's complete sum."""
     complete = np.full(len(one.blocks), NONE, dtype=np.int64)
     complete[one.sum_block[one.sum_complete]] = np.flatnonzero(one.sum_complete)
-    total = complete[other.slot_block]
+    return leaving_with(one, other, complete[other.slot_block])
+
+
+def leaving_with(one: Plan, other: Plan, total: Integers) -> Plan:
+    """Return a plan of sums followed by one of copies, given the sum with which each copy leaves, `NONE` for none."""
     other = replace(
         other,
         slot_fed=np.where(other.slot_fed >= 0, other.slot_fed + one.slots, NONE),
@@ -262,7 +266,7 @@ def joined(one: Plan, other: Plan) -> Plan:
 
 
 def _feeding_slots(problem: Quotient, blocks: Blocks, block: Integers, bundle: Integers) -> Integers:
-    network = problem.instance.network
+    network = problem.network
     source = network.source[bundle]
     arrived = block * network.nodes + network.destination[bundle]
     fed = first_with(arrived, block * network.nodes + source)

@@ -168,8 +168,8 @@ def candidate_work(problem: Quotient, length: int) -> int:
     vectors = problem.flow.vectors[problem.representatives]
     blocks = int((-(-vectors // length)).sum()) if length else 8 * len(vectors)
     everyone = problem.flow.is_for_everyone
-    degree = problem.instance.network.bundles // problem.instance.network.nodes
-    return blocks * (problem.instance.network.width if everyone else 2) * (1 + PASSES + degree // OFFERS_PER_SLOT)
+    degree = problem.network.bundles // problem.network.nodes
+    return blocks * (problem.network.width if everyone else 2) * (1 + PASSES + degree // OFFERS_PER_SLOT)
 
 
 def exchange(problem: Instance, symmetry: Symmetry, *, budget: Budget) -> Found[Quotient] | None:

@@ -35,7 +35,7 @@ def staged(hint: Found[Padded], bound: LowerBound, options: SolveOptions) -> lis
     """
     instance = hint.problem.instance
     stages = [stage for stage in stages_of(instance) if _delivered(instance, stage) <= MOST_DELIVERED]
-    layer = _Layer.of(instance, stages)
+    layer = _Layer(unpadded(merged(instance, stages)), stages, *ranks(instance))
     parts = [[layer.given(hint, stage), *layer.found(stage, options)] for stage in stages]
     chosen = [of_stage[min(1, len(of_stage) - 1)] for of_stage in parts]
     rest = layer.rest(hint)
@@ -70,10 +70,6 @@ class _Layer:
     stages: Sequence[Stage]
     operator_rank: Integers
     demand_rank: Integers
-
-    @staticmethod
-    def of(instance: Instance, stages: Sequence[Stage]) -> _Layer:
-        return _Layer(unpadded(merged(instance, stages)), stages, *ranks(instance))
 
     def given(self, hint: Found[Padded], stage: Stage) -> Part:
         """Return the part of a plan with the demands of a stage."""

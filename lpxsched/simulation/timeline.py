@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.errors import InputError
-from lpxsched.timetable.segments import slot_segments
+from lpxsched.timetable.derived import slot_segments
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:

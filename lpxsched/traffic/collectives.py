@@ -176,6 +176,13 @@ def source_values(collective: Collective) -> SourceValues:
     return SourceValues(*np.array(rows, dtype=np.int64).reshape(-1, 4).T.copy())
 
 
+def source_offsets(collective: Collective, nodes: int) -> NDArray[np.int64]:
+    """Return where in its tensor what each node holds at first begins, shape (nodes,); 0 where it holds nothing."""
+    offset, values = np.zeros(nodes, dtype=np.int64), source_values(collective)
+    offset[values.shard] = values.offset
+    return offset
+
+
 def _held(tensor: CollectiveTensor, width: int) -> list[tuple[int, int, int]]:
     """Return shard, first vector and number of vectors of each part of a tensor."""
     if tensor.layout == "single":

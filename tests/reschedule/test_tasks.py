@@ -9,7 +9,7 @@ import pytest
 
 from lpxsched.reschedule.tasks import moves_of, precedences, work_of
 from lpxsched.reschedule.wires import wire_times_of
-from lpxsched.timetable.segments import slot_segments
+from lpxsched.timetable.derived import slot_segments
 from tests.builds import two_chip_build
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lpxsched.traffic.collectives import KINDS, Collective, source_values
+from lpxsched.traffic.collectives import KINDS, Collective, source_offsets, source_values
 
 if TYPE_CHECKING:
     from lpxsched.traffic.collectives import Kind
@@ -32,3 +32,9 @@ def test_values_are_told_by_tensor_and_shard(kind: Kind) -> None:
     columns = (values.tensor, values.shard, values.offset, values.vectors)
     assert list(zip(*(column.tolist() for column in columns), strict=True)) == EXPECTED[kind]
     assert len(values) == len(EXPECTED[kind])
+
+
+def test_what_a_chip_holds_begins_at_its_offset() -> None:
+    """Tests shares of two vectors on three chips, beside a node that holds nothing; a root holds all from 0 on."""
+    assert source_offsets(Collective("all-gather", 3, 2), 4).tolist() == [0, 2, 4, 0]
+    assert source_offsets(Collective("scatter", 3, 2, 1), 4).tolist() == [0, 0, 0, 0]

@@ -94,9 +94,8 @@ def run_cycles(layer: ScheduledLayer) -> int:
 
 
 def _links(schedule: Schedule, instance: Instance) -> Held:
-    network = instance.network
-    first, bundle = np.cumsum(network.lanes) - network.lanes, schedule.slot_bundle
-    link = network.links.values[first[bundle] + schedule.slot_lane]
+    network, bundle = instance.network, schedule.slot_bundle
+    link = network.links.values[network.links.offsets[bundle] + schedule.slot_lane]
     return Held(link, schedule.slot_depart, network.hold_cycles(schedule.slot_vectors, bundle))
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from lpxsched.report.frames import only_period
 from lpxsched.report.token_time import token_time
-from lpxsched.timetable.wires import held_cycles
+from lpxsched.timetable.derived import held_cycles
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

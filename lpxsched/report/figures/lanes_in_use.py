@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.report.token_time import token_time
-from lpxsched.timetable.wires import held_cycles
+from lpxsched.timetable.derived import held_cycles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

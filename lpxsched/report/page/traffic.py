@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lpxsched.report.page.blobs import pack
-from lpxsched.timetable.wires import held_cycles, pitch_numerators
+from lpxsched.timetable.derived import held_cycles, pitch_numerators
 
 if TYPE_CHECKING:
     from lpxsched.report.page.blobs import Blob

@@ -40,12 +40,6 @@ class Fan:
     idle: Integers
     complete: int
 
-    def fits(self, capacity: Integers) -> bool:
-        """Whether all vectors come through when each bundle makes no more than so many departures."""
-        usable = np.flatnonzero(capacity)
-        needed = self.vectors.sum()
-        return bool(_maximum_flow(self, usable, np.minimum(capacity[usable], needed)) >= needed)
-
     @property
     def vectors(self) -> Integers:
         """What the reader wants of each holder."""
@@ -53,8 +47,10 @@ class Fan:
         return vectors
 
     def fits_within(self, cycles: int) -> bool:
-        """Whether a makespan, or period, is not excluded."""
-        return self.fits(self.view.lanes.room(np.array([cycles]), self.idle))
+        """Whether a makespan, or period, is not excluded: all vectors come through in the room that it has."""
+        capacity, needed = self.view.lanes.room(np.array([cycles]), self.idle), self.vectors.sum()
+        usable = np.flatnonzero(capacity)
+        return bool(_maximum_flow(self, usable, np.minimum(capacity[usable], needed)) >= needed)
 
 
 def fan(view: View, reader: int, holders: Integers) -> Fan:

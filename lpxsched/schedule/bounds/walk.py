@@ -54,10 +54,7 @@ from lpxsched.schedule.result import LowerBound
 from lpxsched.units import NEVER, NONE
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Integers = NDArray[np.int64]
-    Flags = NDArray[np.bool_]
+    from lpxsched.compiled.kernels import Flags, Integers
 
 # Arguments that may enter a bound; it knows those that did as a set of bits.
 ARGUMENTS = ("cut", "stream", "summands")

@@ -61,7 +61,7 @@ def packed_ways(
 
 def _add_trees(model: _Model, problem: Quotient) -> None:
     """R3: each reader is reached once, other nodes at most once, and only nodes that are reached send on."""
-    network, blocks = problem.instance.network, model.blocks
+    network, blocks = problem.network, model.blocks
     start, end = network.source.tolist(), network.destination.tolist()
     crossed: dict[tuple[int, int], cp_model.IntVar] = {}
     deepest = int(hops_to(np.arange(network.nodes), network).max()) + MORE_HOPS
@@ -85,7 +85,7 @@ def _add_trees(model: _Model, problem: Quotient) -> None:
 
 def _add_loads(model: _Model, problem: Quotient, *, is_sum: bool) -> None:
     """R1, R4, R7: what each literal loads a link, a vector unit and a port with."""
-    network, wires, blocks = problem.instance.network, problem.wires, model.blocks
+    network, wires, blocks = problem.network, problem.wires, model.blocks
     start, end, resource = network.source.tolist(), network.destination.tolist(), wires.resource.tolist()
     source, vectors, orbit = blocks.source.tolist(), blocks.vectors.tolist(), wires.node_orbit.tolist()
     holds = {length: network.hold_cycles(length).tolist() for length in set(vectors)}
@@ -102,7 +102,7 @@ def _add_loads(model: _Model, problem: Quotient, *, is_sum: bool) -> None:
 
 def _add_sum_loads(model: _Model, problem: Quotient) -> None:
     """R4: a node that a tree leaves makes a sum of its own operand and one for each branch."""
-    network, orbit = problem.instance.network, problem.wires.node_orbit.tolist()
+    network, orbit = problem.network, problem.wires.node_orbit.tolist()
     branches: dict[tuple[int, int], list[cp_model.IntVar]] = {}
     for (block, bundle), literal in model.crossed[-1].items():
         branches.setdefault((block, int(network.source[bundle])), []).append(literal)
@@ -115,7 +115,7 @@ def _add_sum_loads(model: _Model, problem: Quotient) -> None:
 
 
 def _add_capacities(model: _Model, problem: Quotient, period: cp_model.IntVar) -> None:
-    network, lanes = problem.instance.network, problem.wires.lanes.tolist()
+    network, lanes = problem.network, problem.wires.lanes.tolist()
     for (kind, number), loads in sorted(model.loads.items(), key=lambda item: item[0]):
         capacity = {
             "link": lanes[number] if kind == "link" else 0,
@@ -129,7 +129,7 @@ def _add_capacities(model: _Model, problem: Quotient, period: cp_model.IntVar) -
 
 def _leading_somewhere(problem: Quotient, blocks: Blocks, crossed: list[tuple[int, int]]) -> Ways:
     """Return the crossings that lead to a reader, in the order in which they can be made."""
-    network = problem.instance.network
+    network = problem.network
     into = {(block, int(network.destination[bundle])): bundle for block, bundle in crossed}
     kept: dict[tuple[int, int], None] = {}
     for block, target in enumerate(blocks.target.tolist()):

@@ -90,7 +90,7 @@ def without_symmetry(trips: Trips, slots: Slots | None) -> tuple[Trips, Slots | 
         flow.source[piece],
         flow.target[piece],
     )
-    trips = collective_trips(quotient(problem.instance, flow, trivial(problem.instance.network)), every)
+    trips = collective_trips(quotient(problem.instance, flow, trivial(problem.network)), every)
     if slots is None:
         return trips, None
     first = slots.trip // count * count * order + slots.trip % count

@@ -125,11 +125,11 @@ def is_modelled(plan: Plan, trips: Trips) -> bool:
 
 def collective_trips(problem: Quotient, blocks: Blocks) -> Trips:
     """Return the trips of a collective: its copies, its sums, or both, the sums first; of a gathered one its copies."""
-    collective, everyone = problem.instance.stage, frozenset(range(problem.instance.network.width))
+    collective, everyone = problem.instance.stage, frozenset(range(problem.network.width))
     kinds = [True, False] if collective.kind == "all-reduce" else [collective.is_sum]
     if is_gathered(problem):
         kinds = [False]
-    way, width = problem.way, problem.instance.network.width
+    way, width = problem.way, problem.network.width
     rows, count = [], len(blocks)
     columns = (blocks.source.tolist(), blocks.target.tolist(), blocks.vectors.tolist())
     for is_sum in kinds:

@@ -11,19 +11,21 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from lpxsched.schedule.problem.network import Network
 from lpxsched.schedule.problem.ragged import Interned, Ragged
-from lpxsched.units import BITS_PER_BYTE, ceil_div
+from lpxsched.units import BITS_PER_BYTE
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.traffic.collectives import Collective
 
+# One number, or one for each of many sums.
+Count = TypeVar("Count", int, "Integers")
 MATRIX, VECTOR, HOST = 0, 1, 2
 UNITS = {"matrix": MATRIX, "vector": VECTOR, "host": HOST}
 UNITS_PER_CHIP = 2
@@ -67,23 +69,17 @@ class AddCost:
             cycles_in_hop=chip.sum_cycles_in_hop,
         )
 
-    def sram_bytes(self, operands: int, vectors: int) -> int:
+    def sram_bytes(self, operands: Count, vectors: Count) -> Count:
         """Bytes read and written by a sum of `operands` operands of `vectors` vectors each."""
         return (operands + 1) * vectors * self.vector_bytes
 
-    def operations(self, operands: int, vectors: int) -> int:
+    def operations(self, operands: Count, vectors: Count) -> Count:
         """Element operations of such a sum."""
         return (operands - 1) * vectors * self.elements_per_vector
 
     def cycles(self, operands: int, vectors: int) -> int:
         """Duration of such a sum; 0 where the vector unit is left out of account."""
-        if not self.operations_per_cycle:
-            return 0
-        work = max(
-            ceil_div(self.sram_bytes(operands, vectors), self.sram_bytes_per_cycle),
-            ceil_div(self.operations(operands, vectors), self.operations_per_cycle),
-        )
-        return max(0, work + self.fixed_cycles - self.cycles_in_hop)
+        return int(sum_cycles(self, np.array(operands), np.array(vectors)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -206,13 +202,13 @@ def _columns(value: object) -> list[object]:
 
 
 def sum_cycles(cost: AddCost, operands: Integers, vectors: Integers) -> Integers:
-    """Return the duration of each of many sums."""
-    if not len(operands):
-        return np.zeros(0, dtype=np.int64)
-    longest = int(vectors.max()) + 1
-    pairs, index = np.unique(operands * longest + vectors, return_inverse=True)
-    cycles = [cost.cycles(*divmod(pair, longest)) for pair in pairs.tolist()]
-    return np.array(cycles, dtype=np.int64)[index]
+    """Return the duration of each of many sums, as `AddCost.cycles` has it."""
+    if not cost.operations_per_cycle:
+        return 0 * operands * vectors
+    moved = -(-cost.sram_bytes(operands, vectors) // cost.sram_bytes_per_cycle)
+    added = -(-cost.operations(operands, vectors) // cost.operations_per_cycle)
+    cycles: Integers = np.maximum(0, np.maximum(moved, added) + cost.fixed_cycles - cost.cycles_in_hop)
+    return cycles
 
 
 def ranks(instance: Instance) -> tuple[Integers, Integers]:

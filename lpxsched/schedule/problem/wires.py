@@ -12,6 +12,7 @@ import numpy as np
 
 from lpxsched.compiled.kernels import Flags, Integers, kernel
 from lpxsched.schedule.policy import ROWS_AT_ONCE
+from lpxsched.schedule.problem.ragged import grouped
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Wires(NamedTuple):
 
 def wires_of(network: Network, symmetry: Symmetry) -> Wires:
     """Return the bundles of a network, those of one orbit a resource."""
-    resource, out = symmetry.bundle_orbit(), np.argsort(network.source, kind="stable").astype(np.int64)
+    resource, (out, out_offsets) = symmetry.bundle_orbit(), grouped(network.source, network.nodes)
     lanes = np.zeros(int(resource.max(initial=-1)) + 1, dtype=np.int64)
     lanes[resource] = network.lanes
     return Wires(
@@ -63,7 +64,7 @@ def wires_of(network: Network, symmetry: Symmetry) -> Wires:
         hop=network.hop_cycles,
         numerator=network.pitch_numerator,
         denominator=network.pitch_denominator,
-        out_offsets=np.searchsorted(network.source[out], np.arange(network.nodes + 1)).astype(np.int64),
+        out_offsets=out_offsets,
         out=out,
         resource=resource,
         lanes=lanes,
@@ -142,8 +143,8 @@ def relaxed(start: Integers, network: Network, length: Integers) -> Integers:
 
     Nothing starts where a cost is `FAR` or more. Hosts begin and end ways but never relay.
     """
-    order, nodes = np.argsort(network.source, kind="stable"), network.nodes
-    offsets = np.searchsorted(network.source[order], np.arange(nodes + 1)).astype(np.int64)
+    nodes = network.nodes
+    order, offsets = grouped(network.source, nodes)
     least, queue, queued = start.copy(), np.empty(nodes + 1, dtype=np.int64), np.zeros(nodes, dtype=np.bool_)
     _relax(least, offsets, network.destination[order], length[order], network.chips, queue, queued)
     return least

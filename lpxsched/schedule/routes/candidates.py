@@ -19,7 +19,6 @@ from lpxsched.schedule.times.placement import Placement
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Order = np.ndarray[tuple[int], np.dtype[np.int64]]
     from lpxsched.compiled.kernels import Integers
 
 
@@ -27,7 +26,7 @@ class Candidate(NamedTuple):
     """A plan, the order in which to place it (by depth where there is none), and its times where they stay."""
 
     plan: Plan
-    order: Order | None = None
+    order: Integers | None = None
     timed: Placement | None = None
 
 
@@ -94,7 +93,7 @@ def _merged(forward: Quotient, ways: Ways, merging: Merging, limit: int) -> Cand
     return Candidate(plan, np.argsort(turn[np.concatenate([plan.slot_block, plan.sum_block])], kind="stable"))
 
 
-def _sum_order(plan: Plan) -> Order:
+def _sum_order(plan: Plan) -> Integers:
     """Order slots as time backwards has them, each sum before what carries its result; that of a block comes last."""
     slot_rank = -np.arange(plan.slots)
     sum_rank = np.full(plan.sums, 1, dtype=np.int64)
@@ -127,7 +126,7 @@ def beside_plan(problem: Quotient, ways: Ways) -> Plan:
     reader's summand too: it is sent that, and sends the sum. The way back is idle, and the reader is spared a sum: its
     time at the end, and its vector unit.
     """
-    network, blocks, bundle = problem.instance.network, ways.blocks, ways.bundle.copy()
+    network, blocks, bundle = problem.network, ways.blocks, ways.bundle.copy()
     moved = _moved(problem, ways)
     last = bundle[moved]
     bundle[moved] = _back(problem)[last]
@@ -141,7 +140,7 @@ def beside_plan(problem: Quotient, ways: Ways) -> Plan:
 
 def _moved(problem: Quotient, ways: Ways) -> Integers:
     """Return the slots that alone bring a block to its reader, and might bring its sum instead."""
-    network = problem.instance.network
+    network = problem.network
     into = np.flatnonzero(network.destination[ways.bundle] == ways.blocks.source[ways.block])
     arriving = np.bincount(ways.block[into], minlength=len(ways.blocks))
     before = ways.block[into] * network.nodes + network.source[ways.bundle[into]]
@@ -152,7 +151,7 @@ def _moved(problem: Quotient, ways: Ways) -> Integers:
 
 def _back(problem: Quotient) -> Integers:
     """Return a bundle the other way round for each bundle, `NONE` where there is none."""
-    network = problem.instance.network
+    network = problem.network
     ends = network.source * network.nodes + network.destination
     wanted = network.destination * network.nodes + network.source
     return first_with(ends, wanted)

@@ -108,7 +108,7 @@ def further_choices(problem: Quotient, lengths: Sequence[int], *, seed: int, cyc
 
 def packs_trees(problem: Quotient) -> bool:
     """Return whether trees are packed: of what everyone reads, where sums and copies need not share blocks."""
-    alone = problem.symmetry.order == 1 and problem.instance.network.bundles > 0
+    alone = problem.symmetry.order == 1 and problem.network.bundles > 0
     return alone and problem.flow.is_for_everyone and problem.instance.stage.kind != "all-reduce"
 
 
@@ -127,7 +127,7 @@ def packings(problem: Quotient, *, seed: int, unit_blocks: bool) -> Iterator[Pac
 
 def _exact_packings(problem: Quotient, number: int) -> list[tuple[int, int]]:
     """Return seeds and turns of exact trees; those of one piece are too deep."""
-    network = problem.instance.network
+    network = problem.network
     if network.nodes > min(network.width, MOST_EXACT_NODES) or len(problem.representatives) == 1:
         return []
     seeds, every = (EXACT_SEEDS, EXACT_TURNS) if network.nodes <= MANY_EXACT_NODES else (1, EXACT_TURNS[:1])
@@ -138,7 +138,7 @@ def _mergings(problem: Quotient, seed: int, *, unit_blocks: bool) -> Iterator[Pa
     """Yield sums over several hops that summands pass as they are, in blocks that just keep a vector unit busy."""
     if problem.instance.stage.kind != "reduce" or _longest_route(problem) < 2:
         return
-    vectors, nodes = problem.instance.stage.vectors, problem.instance.network.nodes
+    vectors, nodes = problem.instance.stage.vectors, problem.network.nodes
     alike = [Merging(nodes, alike) for alike in ALIKE]
     for merging in [*alike, *(Merging(streams, NEVER) for streams in (*STREAMS, nodes))]:
         paced = pace(problem, min(merging))
@@ -152,16 +152,16 @@ def _styles(problem: Quotient) -> list[tuple[Urgency, bool]]:
     if not problem.flow.is_for_everyone:
         styles = [("balanced", True), ("by hop", True), ("flat", True), ("far", True)]
     if problem.symmetry.order == 1:
-        has_relays = problem.instance.network.nodes > problem.instance.network.width
+        has_relays = problem.network.nodes > problem.network.width
         styles.insert(0 if has_relays else len(styles), ("spread", False))
     return styles
 
 
 def class_orders(problem: Quotient) -> Integers:
     """Return, for each order of the classes of links, the rank of each bundle; shape (orders, bundles)."""
-    classes, number = np.unique(problem.instance.network.link_class, return_inverse=True)
+    classes, number = np.unique(problem.network.link_class, return_inverse=True)
     if not 2 <= len(classes) <= MOST_ORDERED_CLASSES:
-        return np.zeros((0, problem.instance.network.bundles), dtype=np.int64)
+        return np.zeros((0, problem.network.bundles), dtype=np.int64)
     return np.ascontiguousarray(np.array(list(permutations(range(len(classes)))), dtype=np.int64)[:, number])
 
 
@@ -174,7 +174,7 @@ def mixtures(problem: Quotient, length: int) -> Sequence[tuple[int, ...]]:
     orders = class_orders(problem)
     if not len(orders):
         return []
-    lanes = problem.instance.network.lanes
+    lanes = problem.network.lanes
     last = np.array([int(lanes[rank == 1].sum()) for rank in orders], dtype=np.int64)
     longest = int(problem.flow.vectors.max(initial=1))
     blocks = longest.bit_length() if length == HALVES else -(-longest // length)
@@ -195,7 +195,7 @@ def block_lengths(problem: Quotient, *, unit_blocks: bool) -> list[int]:
     halves = list(dict.fromkeys(-(-longest // 2**power) for power in range(longest.bit_length() + 1)))
     ends = zip(halves[::-1][:LENGTHS_AT_EACH_END], halves[:LENGTHS_AT_EACH_END], strict=True)
     lengths = list(dict.fromkeys(length for pair in ends for length in pair))
-    hops = problem.instance.network.width if problem.flow.is_for_everyone else _longest_route(problem)
+    hops = problem.network.width if problem.flow.is_for_everyone else _longest_route(problem)
     vectors = problem.flow.vectors[problem.representatives]
     fine = [length for length in lengths if int((-(-vectors // length)).sum()) * hops <= MOST_SLOTS]
     return [*(fine or [longest]), *([HALVES] if longest >= LONG_PIECE else [])]
@@ -226,7 +226,7 @@ def find_ways(problem: Quotient, choice: Style, *, limit: int = NEVER, mirrored:
 
 def _matched(problem: Quotient, blocks: Blocks, choice: Choice, parents: NDArray[np.int32], limit: int) -> Ways | None:
     everyone = problem.flow.is_for_everyone
-    most = len(blocks) * (problem.instance.network.width if everyone else _longest_route(problem))
+    most = len(blocks) * (problem.network.width if everyone else _longest_route(problem))
     job = Job(
         blocks.source,
         blocks.target,
@@ -258,7 +258,7 @@ def _orders(problem: Quotient, blocks: Blocks, mixture: tuple[int, ...]) -> tupl
 def _longest_route(problem: Quotient) -> int:
     """Return a bound on the hops of a shortest way."""
     finite = problem.way[problem.way < FAR]
-    between = problem.wires.hop.min(initial=1) + problem.instance.network.turnaround_cycles
+    between = problem.wires.hop.min(initial=1) + problem.network.turnaround_cycles
     return int(finite.max(initial=1) // max(1, between)) + 1
 
 

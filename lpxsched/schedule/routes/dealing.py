@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from lpxsched.compiled.kernels import Integers, kernel
 from lpxsched.schedule.policy import DEALING_MOVES
+from lpxsched.schedule.problem.ragged import grouped
 from lpxsched.schedule.problem.wires import Wires
 from lpxsched.units import NEVER, NONE
 
@@ -69,22 +70,22 @@ def _find_farthest(wires: Wires, parents: NDArray[np.int32], late: Integers, far
 def _crossings(wires: Wires, parents: NDArray[np.int32], late: Integers) -> TreeCrossings:
     tree, node = np.nonzero(parents >= 0)
     bundle = parents[tree, node].astype(np.int64)
+    order, offsets = grouped(wires.resource[bundle], len(wires.lanes))
+    tree, node, bundle = tree[order], node[order], bundle[order]
     resource = wires.resource[bundle]
-    order = np.argsort(resource, kind="stable")
-    tree, node, bundle, resource = tree[order], node[order], bundle[order], resource[order]
     start = late[tree, node] - wires.hop[bundle]
     farthest = late.copy()
     _find_farthest(wires, parents, late, farthest)
-    of_tree = np.argsort(tree, kind="stable")
+    of_tree, tree_offsets = grouped(tree, len(parents))
     return TreeCrossings(
         tree=tree,
         resource=resource,
         share=wires.numerator[bundle] / (wires.denominator[bundle] * wires.lanes[resource]),
         start=start,
         rest=farthest[tree, node] - start,
-        offsets=np.searchsorted(resource, np.arange(len(wires.lanes) + 1)),
+        offsets=offsets,
         of_tree=of_tree,
-        tree_offsets=np.searchsorted(tree[of_tree], np.arange(len(parents) + 1)),
+        tree_offsets=tree_offsets,
     )
 
 

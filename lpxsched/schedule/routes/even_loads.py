@@ -67,7 +67,7 @@ def balanced_routes(problem: Quotient, blocks: Blocks, *, seed: int, by_hop: boo
     order = np.concatenate([random.permutation(len(blocks)) for _ in range(SWEEPS)])
     loads = Loads(
         np.zeros((MOST_HOPS if by_hop else 1, len(problem.wires.lanes))),
-        random.random(problem.instance.network.bundles) * 1e-3,
+        random.random(problem.network.bundles) * 1e-3,
     )
     trips = Journeys(blocks.source, blocks.target, blocks.vectors)
     routes = _all_routes(problem, trips, loads, order)
@@ -138,7 +138,7 @@ def _cheapest(
 
 def _all_routes(problem: Quotient, trips: Journeys, loads: Loads, order: Integers) -> Routes:
     """Route blocks in an order in which each may come several times."""
-    blocks, begun, scratch = len(trips.source), 0, _scratch(problem.instance.network.nodes)
+    blocks, begun, scratch = len(trips.source), 0, _scratch(problem.network.nodes)
     routes = Routes(np.zeros((blocks, 0), dtype=np.int32), np.zeros(blocks, dtype=np.int64))
     while begun < len(order):
         room = np.zeros((blocks, ROOM_HOPS), dtype=np.int32)

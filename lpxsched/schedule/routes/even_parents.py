@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lpxsched.compiled.kernels import Integers, kernel
 from lpxsched.schedule.policy import SWEEPS
+from lpxsched.schedule.problem.ragged import grouped
 from lpxsched.schedule.problem.wires import Wires, share_cycles
 from lpxsched.units import NONE
 
@@ -66,20 +67,19 @@ def balanced_parents(
     ndarray of int32, shape (blocks, nodes)
         `NONE` at the source of a block.
     """
-    network = problem.instance.network
+    network = problem.network
     parents = np.full((len(ways.blocks), network.nodes), NONE, dtype=np.int32)
     parents[ways.block, network.destination[ways.bundle]] = ways.bundle
     random = np.random.default_rng(seed)
     order = np.concatenate([random.permutation(len(ways.block)) for _ in range(SWEEPS)])
-    into = np.argsort(network.destination, kind="stable").astype(np.int64)
-    offsets = np.searchsorted(network.destination[into], np.arange(network.nodes + 1)).astype(np.int64)
+    entries = Entries(*grouped(network.destination, network.nodes))
     children = np.zeros(parents.shape, dtype=np.int64)
     trees = ParentTrees(ways.blocks.source, ways.blocks.vectors, parents, children)
     load = np.zeros(len(problem.wires.lanes))
     _charge(problem.wires, trees, load, count_first)
     choice = ParentChoice(fork_price, minimal)
     pairs = np.stack([ways.block, network.destination[ways.bundle]], axis=1)[order]
-    _choose_parents(problem.wires, problem.way, trees, Entries(into, offsets), load, choice, pairs)
+    _choose_parents(problem.wires, problem.way, trees, entries, load, choice, pairs)
     return parents
 
 

@@ -40,7 +40,7 @@ def exchange_classes(problem: Quotient) -> list[Integers]:
 
     Of parallel bundles between two chips only the first is used.
     """
-    network = problem.instance.network
+    network = problem.network
     inside = (network.source < network.width) & (network.destination < network.width)
     pair = network.source * network.nodes + network.destination
     inside &= np.append(True, pair[1:] != pair[:-1])[: len(pair)]
@@ -54,7 +54,7 @@ def exchange_classes(problem: Quotient) -> list[Integers]:
 
 def exchange_sequences(problem: Quotient, classes: Integers) -> list[tuple[Phase, ...]]:
     """Return sequences of phases that sum every summand exactly once everywhere, the shortest first."""
-    network, width = problem.instance.network, problem.instance.network.width
+    network, width = problem.network, problem.network.width
     joins = []
     for number in range(min(MOST_EXCHANGED_CLASSES, int(classes.max(initial=NONE)) + 1)):
         matrix = np.zeros((width, width), dtype=np.float32)
@@ -91,11 +91,9 @@ def exchange_plan(
 
     Every orbit of bundles is represented by the one that ends at the representative of its orbit of nodes.
     """
-    network, wires = problem.instance.network, problem.wires
-    first_of_orbit = np.unique(wires.node_orbit, return_index=True)[1]
-    nodes = [int(node) for node in first_of_orbit if node < network.width]
+    network, representative = problem.network, problem.least_node
+    nodes = np.unique(representative[: network.width]).tolist()
     into = {node: np.flatnonzero((network.destination == node) & (classes >= 0)).tolist() for node in nodes}
-    representative = first_of_orbit[wires.node_orbit]
     builder = Builder(problem)
     for block, sequence in enumerate(sequences):
         parts: dict[int, list[Made]] = {node: [Made(OPERATOR, node, node)] for node in nodes}

@@ -116,7 +116,7 @@ def found_of(listed: Listed) -> Found[Padded]:
 
 def layer_plan(problem: Padded, blocks: Blocks, rows: Rows) -> Plan:
     """Return the plan of slots and sums of the blocks of representatives, which begin at the roots of their demands."""
-    network = problem.instance.network
+    network = problem.network
     entry, place = row_and_place(np.diff(problem.leaves.offsets)[blocks.piece])
     place += problem.leaves.offsets[blocks.piece[entry]]
     values = Values(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lpxsched.schedule.policy import MOST_WORK
-from lpxsched.schedule.problem.instance import HOST, UNITS_PER_CHIP, Instance, ranks
-from lpxsched.schedule.problem.ragged import Interned, Ragged
+from lpxsched.schedule.problem.instance import HOST, UNITS_PER_CHIP, Instance, ranks, sum_cycles
+from lpxsched.schedule.problem.ragged import Interned, Ragged, grouped
 from lpxsched.schedule.problem.wires import hops_to
 from lpxsched.schedule.routes.blocks import Cut, cut_blocks
 from lpxsched.schedule.routes.columns import OperatorColumns, Placed, Traffic, Tree
@@ -25,7 +24,6 @@ from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
-    from lpxsched.schedule.problem.instance import AddCost
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -166,17 +164,11 @@ def _traffic(problem: Padded, lanes: int) -> Traffic:
 def _traffic_of(around: Surroundings, blocks: Blocks) -> Traffic:
     """Return the traffic of some blocks."""
     instance, lengths = around.problem.instance, np.unique(blocks.vectors)
-    operands = instance.network.nodes + 2
-    table = np.zeros((operands, int(lengths.max(initial=0)) + 1), dtype=np.int64)
-    for vectors in lengths.tolist():
-        table[:, vectors] = _sum_cycles(instance.add_cost, operands, vectors)
+    operands = np.arange(2, instance.network.nodes + 2)[:, None]
+    # Sums of no operand and of one take no time.
+    table = np.zeros((len(operands) + 2, int(lengths.max(initial=0)) + 1), dtype=np.int64)
+    table[2:, lengths] = sum_cycles(instance.add_cost, operands, lengths)
     return around.traffic._replace(block_demand=blocks.piece, block_vectors=blocks.vectors, sum_cycles=table)
-
-
-@lru_cache(maxsize=1024)
-def _sum_cycles(cost: AddCost, operands: int, vectors: int) -> Integers:
-    """Return the duration of sums of fewer operands than so many, by number of operands; 0 of none and of one."""
-    return np.array([0, 0, *(cost.cycles(each, vectors) for each in range(2, operands))], dtype=np.int64)
 
 
 def _readers(problem: Padded) -> Ragged:
@@ -187,10 +179,8 @@ def _readers(problem: Padded) -> Ragged:
     # Of a collective the root is among the consumers.
     elsewhere = others.values != instance.demand_root[others.row]
     demand = np.concatenate([others.row[elsewhere], rooted])
-    order = np.argsort(demand, kind="stable")
-    counts = np.bincount(demand, minlength=instance.demands)
-    values = np.concatenate([others.values[elsewhere], instance.demand_root[rooted]])[order]
-    return Ragged(np.append(0, np.cumsum(counts)), values)
+    order, offsets = grouped(demand, instance.demands)
+    return Ragged(offsets, np.concatenate([others.values[elsewhere], instance.demand_root[rooted]])[order])
 
 
 def _empty_tree(nodes: int) -> Tree:
@@ -208,7 +198,7 @@ def spread_ways(problem: Quotient, length: int, *, seed: int) -> Ways | None:
     on an instance without operators that take time; the problem is under the trivial group, and limits on injection and
     ejection are left to the placement that follows.
     """
-    network = problem.instance.network
+    network = problem.network
     vectors = problem.flow.vectors[problem.representatives]
     count = int((-(-vectors // max(1, length))).sum())
     if length == HALVES or count * network.nodes > MOST_WORK:
@@ -226,7 +216,7 @@ def spread_ways(problem: Quotient, length: int, *, seed: int) -> Ways | None:
 
 def _instance(problem: Quotient) -> Instance:
     """Return the pieces that move as demands of an instance on which every node may relay."""
-    network, flow, pieces = problem.instance.network, problem.flow, problem.representatives
+    network, flow, pieces = problem.network, problem.flow, problem.representatives
     everyone = list(range(network.width))
     source = flow.source[pieces].tolist()
     readers = [

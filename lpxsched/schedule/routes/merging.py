@@ -57,7 +57,7 @@ def merged_plan(problem: Quotient, ways: Ways, merging: Merging) -> Plan:
 
 def _merged(problem: Quotient, bundles: list[int], root: int, merging: Merging) -> Builder:
     """Return what happens along the tree of a block, from its leaves to its root."""
-    network, tree = problem.instance.network, Builder(problem)
+    network, tree = problem.network, Builder(problem)
     start, end = network.source.tolist(), network.destination.tolist()
     out_of = {start[bundle]: bundle for bundle in bundles}
     arrived: dict[int, list[Stream]] = {node: [] for node in [root, *out_of]}

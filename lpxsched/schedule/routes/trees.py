@@ -100,7 +100,7 @@ def packed_trees(problem: Quotient, style: PackedTrees) -> Ways | None:
     if style.turns:
         return _ways(problem, _exact_runs(problem, style.turns, style.seed), style.length)
     units = _units(problem)
-    network = problem.instance.network
+    network = problem.network
     if len(units.row) * SWEEPS * (network.nodes**2 + network.bundles) > MOST_LOOKS:
         return None
     order = np.concatenate([_order(len(units.row), style.seed, sweep) for sweep in range(SWEEPS)])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lpxsched.schedule.problem.ragged import row_and_place
-from lpxsched.traffic.collectives import source_values
+from lpxsched.traffic.collectives import source_offsets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,9 +110,7 @@ def cuts_of(problem: Quotient, stages: Sequence[tuple[Collective, Schedule]]) ->
 
 def first_of(stage: Collective, schedule: Schedule) -> Integers:
     """Return where in the tensor each value of a schedule begins."""
-    first, held = np.zeros(schedule.operators, dtype=np.int64), source_values(stage)
-    first[held.shard] = held.offset
-    return np.append(first, schedule.sums.first)
+    return np.append(source_offsets(stage, schedule.operators), schedule.sums.first)
 
 
 def in_cells_in_turn(network: Network, stages: Sequence[tuple[Collective, Schedule]], cuts: Integers) -> Cells:

@@ -18,6 +18,7 @@ import numpy as np
 from lpxsched.fabric.adjacency import sorted_adjacency
 from lpxsched.fabric.symmetry import bundle_images, translations
 from lpxsched.schedule.problem.network import BUNDLE_COLUMNS, Network
+from lpxsched.schedule.problem.ragged import grouped
 from lpxsched.traffic.collectives import ROOTED
 from lpxsched.units import NONE
 
@@ -60,8 +61,7 @@ class Symmetry:
 
         Nodes of one orbit have equally many; shape (order, things).
         """
-        by_node = np.argsort(node, kind="stable").astype(np.int64)
-        first = np.searchsorted(node[by_node], np.arange(self.node_map.shape[1]))
+        by_node, first = grouped(node, self.node_map.shape[1])
         place = np.empty_like(by_node)
         place[by_node] = np.arange(len(node)) - first[node[by_node]]
         image: Integers = by_node[first[self.node_map[:, node]] + place]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.traffic.collectives import source_values
+from lpxsched.traffic.collectives import source_offsets
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
@@ -78,21 +78,19 @@ def layer_images(problem: Padded, blocks: Blocks) -> Images:
 def collective_images(problem: Quotient, blocks: Blocks) -> Images:
     """Return the images of a collective's representatives; pieces may reach beyond the end of their tensor."""
     collective, symmetry, flow = problem.instance.stage, problem.symmetry, problem.flow
+    width = problem.network.width
     lengths = np.array([tensor.vectors for tensor in collective.tensors], dtype=np.int64)
     moved = problem.pieces[:, blocks.piece]
     piece, first = flow.tensor[moved], flow.first_vector[moved] + blocks.first_vector
     held = first
     if not collective.is_sum:
-        values = source_values(collective)
-        offset = np.zeros(problem.instance.network.nodes, dtype=np.int64)
-        offset[values.shard] = values.offset
-        held = first - offset[symmetry.node_map[:, blocks.source]]
+        held = first - source_offsets(collective, problem.network.nodes)[symmetry.node_map[:, blocks.source]]
     return Images(
         node=symmetry.node_map,
         bundle=symmetry.bundle_map,
         maker=symmetry.node_map,
-        reader=symmetry.node_map + problem.instance.network.width,
-        operators=2 * problem.instance.network.width,
+        reader=symmetry.node_map + width,
+        operators=2 * width,
         piece=piece,
         first=first,
         vectors=np.clip(lengths[piece] - first, 0, blocks.vectors),

@@ -20,7 +20,7 @@ from lpxsched.schedule.policy import ROWS_LIFTED_AT_ONCE, SPARSEST
 from lpxsched.schedule.problem.instance import sum_cycles
 from lpxsched.schedule.result import Found, Schedule, Sums
 from lpxsched.schedule.symmetry.images import Images, collective_images, layer_images
-from lpxsched.traffic.collectives import EVERY, source_values
+from lpxsched.traffic.collectives import EVERY, source_offsets
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def lifted_collective(found: Found[Quotient]) -> Schedule:
     """Return the schedule of the whole collective from that of its representatives."""
     problem, plan, placement = found.problem, found.plan, found.placement
     values = _Values.of(collective_images(problem, plan.blocks), plan)
-    operator_start = np.zeros(2 * problem.instance.network.width, dtype=np.int64)
+    operator_start = np.zeros(2 * problem.network.width, dtype=np.int64)
 
     def read() -> Iterator[Columns]:
         for needed in _deliveries(problem, plan):
@@ -224,11 +224,8 @@ def _kept(problem: Quotient) -> Columns:
     own = own[flow.source[own] < width]
     if stage.is_sum and width > 1:
         own = own[:0]
-    offset = np.zeros(width, dtype=np.int64)
-    values = source_values(stage)
-    offset[values.shard] = values.offset
     node = flow.source[own]
-    return width + node, node, flow.first_vector[own] - offset[node], flow.vectors[own]
+    return width + node, node, flow.first_vector[own] - source_offsets(stage, width)[node], flow.vectors[own]
 
 
 def sorted_rows(tables: Iterable[Columns], ranges: Ranges, most_rows: int) -> Columns:

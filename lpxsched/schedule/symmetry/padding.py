@@ -63,11 +63,6 @@ class Padded(Represented):
         return np.asarray(self.symmetry.carried(self.instance.operator_node).min(axis=0))
 
     @cached_property
-    def least_node(self) -> Integers:
-        """The representative of each node."""
-        return np.asarray(self.symmetry.node_map.min(axis=0))
-
-    @cached_property
     def leaves(self) -> Ragged:
         """Nodes that hold a summand, or the one copy, of each demand."""
         return self.instance.demand_leaves.flat()

@@ -137,7 +137,17 @@ class Quotient(Represented):
     @cached_property
     def way_class(self) -> NDArray[np.uint8]:
         """Ways ranked from the shortest, in at most `CLASSES` classes; shape (nodes, nodes)."""
-        return _way_class(self.way)
+        distinct = np.unique(self.way)
+        ranks = np.arange(len(distinct))
+        if len(distinct) > CLASSES:
+            ranks = ranks * (CLASSES - 1) // (len(distinct) - 1)
+        beyond = int(distinct[distinct < FAR].max(initial=0)) + 1
+        class_of = np.zeros(beyond + 1, dtype=np.uint8)
+        class_of[np.minimum(distinct, beyond)] = ranks
+        found = np.empty(self.way.shape, dtype=np.uint8)
+        for row, ways in enumerate(self.way):
+            found[row] = class_of[np.minimum(ways, beyond)]
+        return found
 
     def blocks(self, length: int, *, mirrored: bool = False) -> Blocks:
         """Return the representatives cut into blocks of at most `length` vectors; `HALVES` cuts what is left in two.
@@ -174,20 +184,6 @@ def quotient(problem: Instance, flow: Pieces, symmetry: Symmetry) -> Quotient:
     pieces = piece_map(flow, symmetry)
     representatives = moving[(pieces[:, moving] >= moving[None, :]).all(axis=0)] if len(moving) else moving
     return Quotient(problem, symmetry, flow, pieces, representatives)
-
-
-def _way_class(way: NDArray[np.int32]) -> NDArray[np.uint8]:
-    distinct = np.unique(way)
-    ranks = np.arange(len(distinct))
-    if len(distinct) > CLASSES:
-        ranks = ranks * (CLASSES - 1) // (len(distinct) - 1)
-    beyond = int(distinct[distinct < FAR].max(initial=0)) + 1
-    class_of = np.zeros(beyond + 1, dtype=np.uint8)
-    class_of[np.minimum(distinct, beyond)] = ranks
-    found = np.empty(way.shape, dtype=np.uint8)
-    for row, ways in enumerate(way):
-        found[row] = class_of[np.minimum(ways, beyond)]
-    return found
 
 
 def _halves(vectors: int) -> list[int]:

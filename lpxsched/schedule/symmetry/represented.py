@@ -64,6 +64,11 @@ class Represented:
         return self.instance.add_cost
 
     @cached_property
+    def least_node(self) -> Integers:
+        """The representative of each node, the least of its orbit."""
+        return np.asarray(self.symmetry.node_map.min(axis=0))
+
+    @cached_property
     def wires(self) -> Wires:
         """Bundles with their resources, as kernels read them."""
         return wires_of(self.instance.network, self.symmetry)

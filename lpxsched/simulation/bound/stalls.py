@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.simulation.timeline import produced_segments
-from lpxsched.timetable.segments import polled_segments
+from lpxsched.timetable.derived import polled_segments
 
 if TYPE_CHECKING:
     from lpxsched.clocks.specification import ClockSpecification

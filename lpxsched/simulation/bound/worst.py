@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from lpxsched.compiled.kernels import kernel
 from lpxsched.simulation.timeline import levels_of_links, produced_segments, slots_to_chips
-from lpxsched.timetable.wires import pitch_numerators
+from lpxsched.timetable.derived import pitch_numerators
 
 if TYPE_CHECKING:
     from lpxsched.simulation.alignment import Alignment

@@ -14,8 +14,7 @@ import numpy as np
 from lpxsched.simulation.reference.actions import BRANCH, DEPART, DESKEW, END, RANK, READ, Action
 from lpxsched.simulation.reference.oscillator import PARTS
 from lpxsched.simulation.reference.passes import Polling, polling_of
-from lpxsched.timetable.segments import polled_segments
-from lpxsched.timetable.wires import pitch_numerators
+from lpxsched.timetable.derived import pitch_numerators, polled_segments
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ def test_the_least_of_each_orbit_represents_it() -> None:
     operators = [Operator(0, cycles=7), Operator(1, cycles=7)]
     problem = next(paddings(instance_of(2, both_ways([(0, 1)]), operators, demands)))
     assert (problem.least_operator.tolist(), problem.least_demand.tolist()) == ([0, 0], [0, 0])
+    assert problem.least_node.tolist() == [0, 0]
     tasks = problem.operators
     assert (tasks.task.tolist(), tasks.node.tolist(), tasks.cycles.tolist()) == ([0, 0], [0], [7])
 

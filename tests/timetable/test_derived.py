@@ -1,4 +1,4 @@
-"""Tests of how long vectors hold a link."""
+"""Tests of which segment a slot belongs to, and of how long vectors hold a link."""
 
 from __future__ import annotations
 
@@ -6,8 +6,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from lpxsched.timetable.wires import held_cycles, pitch_numerators
+from lpxsched.timetable.derived import held_cycles, pitch_numerators, slot_segments
+from lpxsched.units import NONE
 from tests.builds import two_chip_build
+from tests.report.builds import repeated_build
+
+
+def test_a_slot_belongs_to_the_segment_that_made_its_tensor() -> None:
+    """Tests two layers of eight slots each, and slots whose tensors nothing made."""
+    build = repeated_build(2)
+    assert slot_segments(build).tolist() == [0] * 8 + [1] * 8
+    nobody = replace(build.tensors, producer=np.full_like(build.tensors.producer, NONE))
+    assert set(slot_segments(replace(build, tensors=nobody)).tolist()) == {NONE}
 
 
 def test_a_slot_holds_its_link_for_whole_cycles() -> None:

@@ -1,4 +1,4 @@
-"""Which segment a slot belongs to, and of which segments chips poll."""
+"""What follows from the columns of a build: segments of slots, which are polled, how long vectors hold a link."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from lpxsched.units import NONE
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Flags, Integers
+
+EVERY_SLOT = slice(None)
 
 
 def slot_segments(build: Build) -> Integers:
@@ -30,3 +32,19 @@ def polled_segments(build: Build) -> Flags:
     polled = [any(group.hosts and resident[group.chips].any() for group in mine) for mine in groups]
     on_demand: Flags = build.frames.period_cycles[build.segments.frame] == 0
     return on_demand & np.array(polled, dtype=np.bool_)
+
+
+def pitch_numerators(build: Build) -> Integers:
+    """Return the cycles for which each vector of a slot holds its link, over ``vector_time_denominator``.
+
+    v on pipelined wires; on busy wires a vector holds the link until it is through, v + latency.
+    """
+    links = build.links
+    waits = links.latency_cycles * links.vector_time_denominator
+    return links.vector_time_numerator + (waits if build.manifest.wire == "busy" else 0)
+
+
+def held_cycles(build: Build, rows: Integers | slice = EVERY_SLOT) -> Integers:
+    """Return the whole cycles for which slots hold their links, up to the next whole one; shape (rows,)."""
+    link, vectors = build.slots.link[rows], build.slots.vectors[rows]
+    return -(-vectors * pitch_numerators(build)[link] // build.links.vector_time_denominator[link])
