@@ -34,7 +34,7 @@ def compile_collective(options: CollectiveOptions) -> tuple[Build, float]:
     """
     fabric = load_fabric(options.topology)
     clock = load_clock(options.clock, fabric.chip.clock_mhz)
-    chips = participants(fabric, options.chips)
+    chips = participants(fabric, options.chips, relays=options.relays)
     root = root_shard(options.kind, chips, options.root)
     collective = Collective(options.kind, len(chips), options.vectors, root)
     problem = collective_instance(fabric, chips, collective, relays=options.relays)

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.traffic.collectives import Kind
 
-CHIPS_OPTION, ROOT_OPTION = "--chips", "--root"
+CHIPS_OPTION, RELAYS_OPTION, ROOT_OPTION = "--chips", "--relays", "--root"
 FEWEST = 2
 
 
-def participants(fabric: Fabric, chosen: Sequence[int] | None) -> tuple[int, ...]:
+def participants(fabric: Fabric, chosen: Sequence[int] | None, *, relays: bool) -> tuple[int, ...]:
     """Return the chips that take part, in the order of their shards.
 
     Parameters
@@ -29,11 +29,13 @@ def participants(fabric: Fabric, chosen: Sequence[int] | None) -> tuple[int, ...
     fabric : Fabric
     chosen : sequence of int, optional
         Chips as the user lists them; all that are up when left out.
+    relays : bool
+        Whether others are to relay.
 
     Raises
     ------
     InputError
-        When a chip is not there, is down or is listed twice, and for fewer than two chips.
+        When a chip is not there, is down or is listed twice, for fewer than two chips, and when none is left to relay.
     """
     up = np.flatnonzero(~fabric.node_down[: fabric.chips]).tolist()
     chips = tuple(up if chosen is None else chosen)
@@ -46,7 +48,10 @@ def participants(fabric: Fabric, chosen: Sequence[int] | None) -> tuple[int, ...
     if times > 1:
         raise InputError(CHIPS_OPTION, f"chip {chip} is listed {times} times; list each chip once")
     if len(chips) < FEWEST:
-        raise InputError(CHIPS_OPTION, f"a collective needs {FEWEST} chips or more, got {len(chips)}")
+        asked = fabric.name if chosen is None else CHIPS_OPTION
+        raise InputError(asked, f"a collective needs {FEWEST} chips or more, got {len(chips)}")
+    if relays and len(chips) == len(up):
+        raise InputError(RELAYS_OPTION, "all chips that are up take part, so none is left to relay; leave it out")
     return chips
 
 

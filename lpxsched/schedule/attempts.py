@@ -43,6 +43,11 @@ def good_enough(options: SolveOptions, bound: LowerBound) -> Fraction:
     return bound.cycles * (1 + Fraction(1, GOOD_ENOUGH << (options.effort - 1)))
 
 
+def slots_of(options: SolveOptions) -> int:
+    """Return how many slots a search may place."""
+    return SLOTS << (options.effort - 1)
+
+
 def searches(
     problem: Instance, options: SolveOptions, bound: LowerBound, *, known_cycles: int = NEVER
 ) -> Iterator[Found[Quotient]]:
@@ -61,7 +66,7 @@ def searches(
     more = options.effort - 1
     packing_seconds = options.seconds(PACKING_SECONDS) if options.cyclic and options.asks_cpsat else 0.0
     budget = Budget(
-        SLOTS << more,
+        slots_of(options),
         ROUNDS << more,
         bound.cycles,
         PATIENCE << more,
@@ -82,7 +87,7 @@ def searches(
             best = found if best is None else min(best, found, key=lambda one: one.quality)
             if best.objective_cycles <= bound.cycles:
                 return
-        if best is not None and number == 0 and _is_large(problem.stage, problem.network, budget.slots):
+        if best is not None and number == 0 and is_large(problem.stage, problem.network, budget.slots):
             break
 
 
@@ -94,7 +99,7 @@ def _groups(problem: Instance, options: SolveOptions) -> Iterator[Symmetry]:
         yield trivial(problem.network)
 
 
-def _is_large(stage: Collective, network: Network, slots: int) -> bool:
+def is_large(stage: Collective, network: Network, slots: int) -> bool:
     """Return whether one candidate without symmetry takes all of so many slots."""
     flow = flow_of(stage, padded=False)
     readers = network.width if flow.is_for_everyone else 2

@@ -99,6 +99,9 @@ def _aligned(fabric: Fabric, bare: Instance, clock: ClockSpecification) -> tuple
         network = bare.network.without_relays((depth <= level) & ((depth == NONE) == (level == NONE)))
         if missing_way(network, bare.stage) is None:
             break
+    else:
+        # On a ring of one-way links counters align from the far side of a relay, but vectors go over it.
+        return bare, alignment_tree(fabric, clock, [TimeDomain(tuple(members.tolist()), ())])
     shallow = AlignmentTree(*(np.where(tree.depth <= level, column, NONE) for column in (tree.parent, tree.depth)))
     return replace(bare, network=network), shallow
 

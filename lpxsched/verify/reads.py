@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.units import NONE, ceil_cycles
+from lpxsched.units import NONE, ceil_cycles, counted
 from lpxsched.verify.buffers import overfull
 from lpxsched.verify.clock import limits_of
 from lpxsched.verify.hops import exact_arrivals, hops_to_chips
@@ -81,7 +81,8 @@ def _late(build: Build, hops: Hops, limits: Limits) -> Iterator[Violation]:
         late = cycles_text(Fraction(-slack[row], arrivals.parts))
         message = (
             f"a slot on link {link} ({named_link(build, link)}) that departs at {open_hops.depart[row]} is read at "
-            f"{open_hops.read[row]}: its vector {worst[row]} may come {late} cycles late, {levels} levels apart"
+            f"{open_hops.read[row]}: its vector {worst[row]} may come {late} cycles late, "
+            f"{counted(levels, 'level')} apart"
         )
         yield Violation(RULE, message, rows_of(build.slots, slot))
 

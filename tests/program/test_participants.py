@@ -19,13 +19,13 @@ def test_all_chips_that_are_up_take_part() -> None:
     """Tests that chip 1, which is down, and the host are left out."""
     fabric = hosted_grid(1, 3)
     down = replace(fabric, node_down=np.array([False, True, False, False]))
-    assert participants(fabric, None) == (0, 1, 2)
-    assert participants(down, None) == (0, 2)
+    assert participants(fabric, None, relays=False) == (0, 1, 2)
+    assert participants(down, None, relays=False) == (0, 2)
 
 
 def test_chosen_chips_keep_their_order() -> None:
     """Tests that shard 0 is the first chip of the list."""
-    assert participants(LINE, [2, 0]) == (2, 0)
+    assert participants(LINE, [2, 0], relays=False) == (2, 0)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_chosen_chips_keep_their_order() -> None:
 def test_a_wrong_list_is_refused(chosen: list[int], problem: str) -> None:
     """Tests chips that are not there, twice there, or too few."""
     with pytest.raises(InputError) as caught:
-        participants(LINE, chosen)
+        participants(LINE, chosen, relays=False)
     assert str(caught.value) == f"--chips: {problem}"
 
 
@@ -48,19 +48,19 @@ def test_a_chip_that_is_down_cannot_be_chosen() -> None:
     """Tests that the user is told which one."""
     down = replace(LINE, node_down=np.array([False, False, True]))
     with pytest.raises(InputError, match="--chips: chip 2 is down in toy; leave it out"):
-        participants(down, [0, 2])
+        participants(down, [0, 2], relays=False)
 
 
 def test_a_host_is_no_chip() -> None:
     """Tests the node after the last chip."""
     with pytest.raises(InputError, match="there is no chip 3; toy has chips 0 to 2"):
-        participants(hosted_grid(1, 3), [0, 3])
+        participants(hosted_grid(1, 3), [0, 3], relays=False)
 
 
 def test_two_chips_must_be_up() -> None:
     """Tests a fabric of which all chips but one are down."""
     with pytest.raises(InputError, match="needs 2 chips or more, got 1"):
-        participants(replace(LINE, node_down=np.array([True, False, True])), None)
+        participants(replace(LINE, node_down=np.array([True, False, True])), None, relays=False)
 
 
 @pytest.mark.parametrize("kind", ROOTED)
@@ -82,3 +82,10 @@ def test_a_root_of_a_kind_without_one_is_refused(kind: Kind) -> None:
     with pytest.raises(InputError, match=f"--root: {kind} has no root; leave it out"):
         root_shard(kind, (2, 0), 0)
     assert root_shard(kind, (2, 0), None) == 0
+
+
+def test_somebody_must_be_left_to_relay() -> None:
+    """Tests a line of three of which all, or two, take part."""
+    with pytest.raises(InputError, match="--relays: all chips that are up take part"):
+        participants(LINE, [2, 0, 1], relays=True)
+    assert participants(LINE, [2, 0], relays=True) == (2, 0)

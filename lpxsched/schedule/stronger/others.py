@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lpxsched.schedule.attempts import searches
+from lpxsched.schedule.attempts import good_enough, is_large, searches, slots_of
 from lpxsched.schedule.bounds.best import collective_bound
-from lpxsched.schedule.policy import MAY_END_BEFORE
+from lpxsched.schedule.policy import MAY_END_BEFORE, SLOTS_PER_PART
 from lpxsched.schedule.problem.collective import stage_instance
 from lpxsched.schedule.problem.wires import FAR, all_ways
 from lpxsched.schedule.stronger.kept import kept
@@ -64,9 +64,9 @@ class Others:
         symmetric = self.options.solver == "symmetric"
         return [] if symmetric or not _all_meet(self.problem) else stronger(stage)
 
-    def worth_parts(self, stages: Sequence[Collective], cycles: int) -> list[Found[Quotient]]:
-        """Return what searches find of some stages that may take less than some cycles, nothing where they may not."""
-        if self.least_together([self.bound(stage).cycles for stage in stages]) >= cycles:
+    def worth_parts(self, stages: Sequence[Collective], cycles: int, *, anyway: bool = False) -> list[Found[Quotient]]:
+        """Return what searches find of stages that may take less than some cycles, or do not; else nothing."""
+        if not anyway and self.least_together([self.bound(stage).cycles for stage in stages]) >= cycles:
             return []
         parts: list[Found[Quotient]] = []
         for stage in stages:
@@ -79,7 +79,14 @@ class Others:
                 return []
             parts.append(part)
         together = self.least_together([part.objective_cycles for part in parts])
-        return parts if together <= cycles + cycles // MAY_END_BEFORE else []
+        return parts if anyway or together <= cycles + cycles // MAY_END_BEFORE else []
+
+    def is_worth_anything(self, stages: Sequence[Collective], best: Found[Quotient], bound: LowerBound) -> bool:
+        """Return whether a part of stages is worth a search although they end later: far from the bound, if small."""
+        is_near = best.objective_cycles <= good_enough(self.options, bound)
+        slots = slots_of(self.options) // SLOTS_PER_PART
+        is_small = not any(is_large(stage, self.problem.network, slots) for stage in stages)
+        return not self.options.cyclic and not is_near and is_small
 
 
 def searches_with_stronger(stage: Collective, others: Others) -> Iterator[Found[Quotient]]:
@@ -96,7 +103,8 @@ def searches_with_stronger(stage: Collective, others: Others) -> Iterator[Found[
     for stages in others.stronger_than(stage):
         if best.objective_cycles <= bound.cycles:
             return
-        if parts := others.worth_parts(stages, best.objective_cycles):
+        anyway = others.is_worth_anything(stages, best, bound)
+        if parts := others.worth_parts(stages, best.objective_cycles, anyway=anyway):
             schedules = [lifted_collective(part) for part in parts]
             found = kept(
                 problem, list(zip(stages, schedules, strict=True)), enough=bound.cycles, cyclic=others.options.cyclic
