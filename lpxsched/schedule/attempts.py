@@ -43,7 +43,7 @@ def good_enough(options: SolveOptions, bound: LowerBound) -> Fraction:
     return bound.cycles * (1 + Fraction(1, GOOD_ENOUGH << (options.effort - 1)))
 
 
-def slots_of(options: SolveOptions) -> int:
+def most_slots(options: SolveOptions) -> int:
     """Return how many slots a search may place."""
     return SLOTS << (options.effort - 1)
 
@@ -66,7 +66,7 @@ def searches(
     more = options.effort - 1
     packing_seconds = options.seconds(PACKING_SECONDS) if options.cyclic and options.asks_cpsat else 0.0
     budget = Budget(
-        slots_of(options),
+        most_slots(options),
         ROUNDS << more,
         bound.cycles,
         PATIENCE << more,

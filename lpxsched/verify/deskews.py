@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.timetable.columns import Deskews
-from lpxsched.units import NONE, ceil_cycles
+from lpxsched.units import NONE, ceil_cycles, counted
 from lpxsched.verify.clock import limits_of
 from lpxsched.verify.gaps import gap_violations, round_intervals
 from lpxsched.verify.oscillators import drifting_frames
@@ -110,7 +110,7 @@ def _stalls(build: Build) -> Iterator[Violation]:
     for row, (interval, depth) in enumerate(zip(_intervals(build), _depths(build), strict=True)):
         apart = limits.disagreement_cycles(interval if drifts[row] else 0, depth)
         frame, stall = deskews.frame[row], deskews.stall[row]
-        why = f"{interval} cycles after the one before, {depth} levels deep: clocks disagree by {cycles_text(apart)}"
+        why = f"{interval} cycles after the one before, {counted(depth, 'level')} deep: clocks disagree by {cycles_text(apart)}"
         who = f"deskew {row} of frame {frame} comes {why} cycles at most"
         if 2 * apart >= limits.hac_period_cycles:
             message = f"{who}, not below half of the counter's period {limits.hac_period_cycles}"

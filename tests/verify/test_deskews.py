@@ -20,7 +20,7 @@ def test_a_stall_covers_drift_and_residual() -> None:
     """Tests 1.8 + 2 x 10^-4 x 630 = 1.926 cycles against stalls of 2 and 1."""
     assert not rules(polled_build(504))
     # With a stall of 1 the segment runs 127 cycles after it.
-    text = "deskew 0 of frame 0 comes 631 cycles after the one before, 1 levels deep: clocks disagree by 1 4631/5000"
+    text = "deskew 0 of frame 0 comes 631 cycles after the one before, 1 level deep: clocks disagree by 1 4631/5000"
     assert breaks(
         change(polled_build(504), "deskews", 0, stall=1),
         "R9",

@@ -136,7 +136,7 @@ def test_a_lane_of_a_host_follows_the_chip_at_its_other_end() -> None:
     """Tests that a read of what a host sent at 2 waits for one residual: 2 + 12.5 + 4.5 and a little more."""
     text = "a slot on link 4 (host 0 -> chip 0) that departs at 2 is read at 19: its vector 1 may come"
     assert breaks(changed("slots", 6, read=19), "R8", text)
-    assert messages(changed("slots", 6, read=19), "R8")[0].endswith(", 1 levels apart")
+    assert messages(changed("slots", 6, read=19), "R8")[0].endswith(", 1 level apart")
 
 
 def test_hosts_take_vectors_whenever_they_come() -> None:

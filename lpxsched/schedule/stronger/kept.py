@@ -105,7 +105,7 @@ def _planned(problem: Quotient, stages: Sequence[tuple[Collective, Schedule]], c
 
 
 def _connected(network: Network, cells: Cells, blocks: Blocks) -> tuple[Plan, Integers]:
-    """Return the plan of all cells, a block each; of what comes to a node twice, what is read first stays."""
+    """Return the plan of all cells, a block each; of what a node makes or reads twice the first stays."""
     count, width = len(blocks), network.width
     slots, sums = cells.slots, cells.sums
 
@@ -115,7 +115,8 @@ def _connected(network: Network, cells: Cells, blocks: Blocks) -> tuple[Plan, In
     first_read = np.argsort(slots.end, kind="stable")
     arrived = key(slots.value, slots.cell, network.destination[slots.bundle])
     rows = np.sort(first_read[np.unique(arrived[first_read], return_index=True)[1]])
-    rows = rows[slots.value[rows] != network.destination[slots.bundle[rows]]]
+    made = (slots.value == network.destination[slots.bundle]) | np.isin(arrived, key(*sums[:3]))
+    rows = rows[~made[rows]]
     slots, arrived = CellSlots(*(column[rows] for column in slots)), arrived[rows]
     node, cell = np.repeat(np.arange(width), count), np.tile(np.arange(count), width)
     values = Values(arrived, key(*sums[:3]), key(node, cell, node), node)

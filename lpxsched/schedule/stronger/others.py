@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lpxsched.schedule.attempts import good_enough, is_large, searches, slots_of
+from lpxsched.schedule.attempts import good_enough, is_large, most_slots, searches
 from lpxsched.schedule.bounds.best import collective_bound
 from lpxsched.schedule.policy import MAY_END_BEFORE, SLOTS_PER_PART
 from lpxsched.schedule.problem.collective import stage_instance
@@ -84,7 +84,7 @@ class Others:
     def is_worth_anything(self, stages: Sequence[Collective], best: Found[Quotient], bound: LowerBound) -> bool:
         """Return whether a part of stages is worth a search although they end later: far from the bound, if small."""
         is_near = best.objective_cycles <= good_enough(self.options, bound)
-        slots = slots_of(self.options) // SLOTS_PER_PART
+        slots = most_slots(self.options) // SLOTS_PER_PART
         is_small = not any(is_large(stage, self.problem.network, slots) for stage in stages)
         return not self.options.cyclic and not is_near and is_small
 

@@ -18,6 +18,7 @@ from lpxsched.schedule.stronger.kept import kept
 from lpxsched.schedule.stronger.relations import stronger
 from lpxsched.schedule.symmetry.lift import lifted_collective
 from lpxsched.traffic.collectives import Collective
+from tests.schedule.bounds.problems import adds_of
 from tests.schedule.fabrics import Bundle, fabric, problems
 from tests.schedule.transfer_rules import broken_rules
 
@@ -65,6 +66,25 @@ def test_two_stages_joined_are_never_longer_than_in_turn(problem: Instance) -> N
     assert broken_rules(problem, lifted_collective(found)) == []
     in_turn = sum(schedule.makespan_cycles for _, schedule in turns) + problem.network.turnaround_cycles
     assert found.placement.makespan_cycles <= in_turn
+
+
+def test_what_is_summed_for_others_does_not_come_back() -> None:
+    """Tests an all-reduce whose shares chip 3 adds: an all-gather after it copies the first from chip 0 to all others.
+
+    Chip 3 has it from its own sum.
+    """
+    kinds = [LinkClass("wire", latency, Fraction(5, 2), Fraction(1), Fraction(1)) for latency in (1, 2)]
+    ways = ((0, 1), (0, 2), (0, 3), (1, 3), (2, 0), (2, 1), (2, 3), (3, 0))
+    lanes = {Bundle(*way, int(way in {(0, 3), (1, 3)})): 1 for way in ways}
+    where = replace(fabric(4, lanes, kinds), turnaround_cycles=2)
+    problem = collective_instance(where, range(4), Collective("all-reduce", 4, 4), relays=False)
+    problem = replace(problem, add_cost=replace(adds_of(1), vector_bytes=4, sram_bytes_per_cycle=4))
+    turns = [
+        (stage, solve_transfers(stage_instance(problem.network, stage, problem.add_cost), GREEDY).schedule)
+        for stage in stronger(problem.stage)[-1]
+    ]
+    assert set(turns[0][1].sums.node.tolist()) == {3}
+    assert broken_rules(problem, lifted_collective(kept(problem, turns, enough=0, cyclic=False))) == []
 
 
 def makespans_of_reduce(problem: Instance) -> tuple[int, int]:
