@@ -110,7 +110,8 @@ def _stalls(build: Build) -> Iterator[Violation]:
     for row, (interval, depth) in enumerate(zip(_intervals(build), _depths(build), strict=True)):
         apart = limits.disagreement_cycles(interval if drifts[row] else 0, depth)
         frame, stall = deskews.frame[row], deskews.stall[row]
-        why = f"{interval} cycles after the one before, {counted(depth, 'level')} deep: clocks disagree by {cycles_text(apart)}"
+        deep = counted(depth, "level")
+        why = f"{interval} cycles after the one before, {deep} deep: clocks disagree by {cycles_text(apart)}"
         who = f"deskew {row} of frame {frame} comes {why} cycles at most"
         if 2 * apart >= limits.hac_period_cycles:
             message = f"{who}, not below half of the counter's period {limits.hac_period_cycles}"
