@@ -255,7 +255,7 @@ def test_a_deadline_counts_the_stall() -> None:
     scheduled = solved("xo-100ppm")
     makespan = scheduled.result.makespan_cycles
     assert solved("xo-100ppm", deadline=makespan).result.makespan_cycles == makespan
-    with pytest.raises(NothingFoundError, match=f"below the lower bound of {makespan} cycles"):
+    with pytest.raises(NothingFoundError, match=f"below the lower bound of {makespan:,} cycles"):
         solved("xo-100ppm", deadline=makespan - 1)
 
 

@@ -17,6 +17,7 @@ from lpxsched.schedule.problem.collective import stage_instance
 from lpxsched.schedule.result import Schedule, Sums
 from lpxsched.schedule.solve_collective import solve_transfers
 from lpxsched.traffic.collectives import KINDS, ROOTED, Collective
+from lpxsched.units import counted
 from tests.schedule.bounds.exact import shortest_makespan
 from tests.schedule.bounds.problems import (
     Wire,
@@ -146,9 +147,8 @@ def test_a_deadline_is_kept_or_refused(problem: Instance) -> None:
     makespan, bound = result.schedule.makespan_cycles, result.bound.cycles
     kept = solved(problem, solver="greedy", deadline_cycles=makespan)
     assert columns(kept.schedule) == columns(result.schedule)
-    with pytest.raises(
-        InfeasibleError, match=f"the deadline of {bound - 1} cycles is below the lower bound of {bound}"
-    ):
+    early = counted(bound - 1, "cycle")
+    with pytest.raises(InfeasibleError, match=f"the deadline of {early} is below the lower bound of {bound:,}"):
         solve_transfers(problem, options(deadline_cycles=bound - 1))
     if bound < makespan:
         with pytest.raises(NothingFoundError, match=f"takes {makespan} cycles, {makespan - 1} are allowed"):
