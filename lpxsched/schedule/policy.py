@@ -90,7 +90,7 @@ BLOCK_RUNS = (3, 5, 6, 8, 10, 12, 16, 24)
 # Lengths of blocks that are tried from the longest on and from the shortest on, and those to go on with: with one alone
 # three small problems end up to 1.2 % later.
 LENGTHS_AT_EACH_END, BEST_LENGTHS = 6, 2
-# Vectors of a piece from which on halves of halves are worth trying: from 4 on one problem is 0.6 % longer, one shorter.
+# Vectors of a piece from which on halves of halves are worth trying: from 4 on, one problem is 0.6 % longer, one less.
 LONG_PIECE = 8
 # Slots of one candidate: finer blocks than this are not worth their time. Half of it, 1.2 % later; twice, 0.6 %.
 MOST_SLOTS = 1 << 17
