@@ -155,8 +155,8 @@ MOST_CELLS = 400_000_000
 # of collectives on random fabrics of six chips with ports, on which first fit fails, 243 are packed into their load in
 # 1.2 s; 234 with 100,000 looks in 0.4 s, 258 with 5,000,000 in 11.7 s.
 PACKING_LOOKS, LOOKS_PER_TASK, MOST_PACKED_CELLS = 400_000, 64, 50_000_000
-# Justifications in a row of what repeats: an iteration of Mixtral 8x7B on 16 chips at batch 64, units busy for 20 of 21
-# cycles, takes 10,115 cycles without, 9,531 after 8, 8,947 after 16 and 8,794 after 32 or 64, as long as alone.
+# Justifications in a row of what repeats: an iteration of eight experts on 16 chips at batch 64, units busy for 20 of
+# 21 cycles, takes 10,115 cycles without, 9,531 after 8, 8,947 after 16 and 8,794 after 32 or 64, as long as alone.
 TURNED_PASSES = 32
 # Plans of a layer in flight, the shortest first, that are made to repeat: of a layer of 32 experts on ten chips the
 # first meets the bound of the period, and the third has the shortest makespan of those that do.

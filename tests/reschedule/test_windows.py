@@ -20,8 +20,8 @@ MICRO_BATCHES = 3
 
 
 def two_layers(folder: Path) -> Build:
-    """Return two layers in flight that share chips 2 and 3."""
-    return compiled(folder, chips=[[0, 1, 2, 3], [2, 3, 4, 5]], in_flight=MICRO_BATCHES, batch=4)
+    """Return two layers in flight that share chips 2 and 3, whose links are not busy all the period."""
+    return compiled(folder, chips=[[0, 1, 2, 3], [2, 3, 4, 5]], in_flight=MICRO_BATCHES, batch=6)
 
 
 @pytest.mark.parametrize("link", [[0, 1], [2, 3], [8, 0]], ids=str)

@@ -138,6 +138,21 @@ def _pack(tasks: TaskColumns, table: Reservations, waiting: Integers, start: Int
     return True
 
 
+@kernel
+def _fill(tasks: TaskColumns, table: Reservations, order: Integers, start: Integers) -> bool:
+    """Give each task the first cycles of the turn that are free, ready or not; return whether all have any.
+
+    On a single lane that leaves no hole.
+    """
+    for task in order:
+        cycle, lane = first_free(tasks, table, task, 0)
+        if lane < 0:
+            return False
+        hold(tasks, table, task, lane, cycle)
+        start[task] = cycle
+    return True
+
+
 def _full_grid(tasks: Tasks, period: int) -> Integers:
     """Return the length of the tasks of each resource where they leave no room for one more in a turn, else 1."""
     resources = len(tasks.lanes)
@@ -165,10 +180,12 @@ def packed(tasks: Tasks, columns: TaskColumns, order: Integers, period: int) -> 
         return None
     grid = _full_grid(tasks, period)
     # On grids all of them may ask for a port at once, off them lanes end up with holes.
-    for tried in [grid, np.ones_like(grid)] if (grid > 1).any() else [grid]:
+    free = np.ones_like(grid)
+    ways = [(grid, _pack), (free, _pack)] if (grid > 1).any() else [(free, _pack)]
+    for tried, pack in [*ways, (free, _fill)]:
         table = empty_table(tasks, period, tried, looks=PACKING_LOOKS + LOOKS_PER_TASK * len(tasks))
         start = np.zeros(len(tasks), dtype=np.int64)
-        if _pack(columns, table, order.copy(), start):
+        if pack(columns, table, order.copy(), start):
             for _ in range(2):
                 settle(columns, table, order, start)
             lane = table.lane - columns.first_lane[tasks.resource]

@@ -94,12 +94,14 @@ def test_closed_cycles_are_nobodys() -> None:
 
 
 def test_looks_run_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests that without any no turn is packed, nor where the table has too many cells."""
+    """Tests that without any a turn is filled in order, task 1 in the turn after it is ready; in no table too large."""
     tasks = tasks_of([Task(1), Task(1, release=6), Task(10)])
     with monkeypatch.context() as patch:
         patch.setattr(evictions, "PACKING_LOOKS", 0)
         patch.setattr(evictions, "LOOKS_PER_TASK", 0)
-        assert in_order(tasks, 12) is None
+        found = in_order(tasks, 12)
+        assert found is not None
+        assert found.start.tolist() == [0, 13, 2]
     monkeypatch.setattr(evictions, "MOST_PACKED_CELLS", 11)
     assert in_order(tasks, 12) is None
 
