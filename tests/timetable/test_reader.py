@@ -61,7 +61,8 @@ def test_a_compiled_build_is_read_as_it_was_written(tmp_path: Path, small_build:
 def test_a_missing_file_is_named(folder: Path, name: str) -> None:
     """Tests each of the eleven files, gone and replaced by a folder."""
     (folder / name).unlink()
-    problem = f"{folder}: {name} is missing; this is no build folder of lpxsched compile"
+    no_build, no_whole = "this is no build folder of lpxsched compile", "this build is not whole, write it again"
+    problem = f"{folder}: {name} is missing; {no_build if name == 'manifest.json' else no_whole}"
     assert str(fault(folder)) == problem
     assert not is_build(folder)
     (folder / name).mkdir()
