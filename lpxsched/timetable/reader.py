@@ -183,8 +183,10 @@ def _read_manifest(folder: Path) -> ManifestFile:
     document = Document(MANIFEST, {}, {}) if MANIFEST in missing else read_json(folder / MANIFEST)
     _check_format(document)
     if missing:
-        is_build = MANIFEST not in missing
-        what = "this build is not whole, write it again" if is_build else "this is no build folder of lpxsched compile"
+        has_manifest = MANIFEST not in missing
+        what = (
+            "this build is not whole, write it again" if has_manifest else "this is no build folder of lpxsched compile"
+        )
         raise InputError(str(folder), f"{missing[0]} is missing; {what}")
     return validate(document, ManifestFile)
 
