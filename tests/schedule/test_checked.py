@@ -65,11 +65,9 @@ def test_the_checker_accepts_what_solvers_find(data: st.DataObject, tmp_path: Pa
 def topologies(draw: st.DrawFn, folder: Path, ports: int | None) -> str:
     """Draw a topology of either chip and write it."""
     family, keys = draw(st.sampled_from(SHAPES))
-    link = {
-        "hop_ns": draw(st.integers(30, 400)),
-        "gbps": draw(st.sampled_from([25, 100, 800])),
-        "lanes": draw(st.integers(1, 3)),
-    }
+    # A hop contains a vector.
+    gbps, vector_ns = draw(st.sampled_from([(25, 103), (100, 26), (800, 4)]))
+    link = {"hop_ns": draw(st.integers(max(30, vector_ns), 400)), "gbps": gbps, "lanes": draw(st.integers(1, 3))}
     limits = {"inject_per_cycle": ports, "eject_per_cycle": ports}
     turnaround = draw(st.sampled_from([0, 1, 50]))
     chip = draw(st.sampled_from(CHIPS))
