@@ -140,14 +140,15 @@ def _kept(stage: Collective, solved: Sequence[tuple[Collective, Result]], others
 
 def _improved(found: Found[Quotient], options: SolveOptions, bound: LowerBound) -> tuple[Found[Quotient], LowerBound]:
     """Return what CP-SAT makes of a schedule, and the best bound: new times on its ways, then new ways of copies."""
-    enough = good_enough(options, bound) if options.solver == "auto" else bound.cycles
-    if options.cyclic or not options.asks_cpsat or found.objective_cycles <= enough:
+    if options.cyclic or not options.asks_cpsat or found.objective_cycles <= bound.cycles:
         return found, bound
     from lpxsched.schedule.cpsat.runs import Effort
     from lpxsched.schedule.cpsat.ways import improved_ways
 
     if options.solver == "cpsat" or found.plan.slots + found.plan.sums <= MOST_MODELLED:
         found = _retimed(found, Effort(options.seconds(TIMES_SECONDS), options.seed, bound.cycles))
+    if options.solver == "auto" and found.objective_cycles <= good_enough(options, bound):
+        return found, bound
     near = Fraction(bound.cycles, NEAR_ENOUGH << (options.effort - 1)) if options.solver == "auto" else Fraction(0)
     if found.objective_cycles > bound.cycles + near:
         seconds = options.seconds(WAYS_SECONDS)

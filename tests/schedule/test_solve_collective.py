@@ -294,7 +294,7 @@ def test_a_model_of_all_ways_finds_more() -> None:
     assert (result.schedule.makespan_cycles, result.solver, result.status) == (4, "cpsat", "optimal")
 
 
-def test_auto_asks_no_model_within_good_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_asks_for_no_other_ways_within_good_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests the same six vectors where a gap of one part in one is good enough at effort 1, a quarter at effort 3."""
     problem = problem_of(Collective("broadcast", 4, 6), ring(4, hop=1))
     monkeypatch.setattr("lpxsched.schedule.attempts.GOOD_ENOUGH", 1)
