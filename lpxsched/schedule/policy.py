@@ -42,8 +42,8 @@ SLOTS_PER_PART = 8
 # Groups that are tried: the largest, then those of small index.
 MOST_GROUPS = 3
 # A gap of one part in so many at effort 1, half of it at each further step, ends the search over groups of collectives;
-# CP-SAT is then asked for times alone, and the smaller such a gap the fewer candidates may be in vain. With twice the gap
-# three small problems end up to 1.4 % later, with half of it none sooner.
+# CP-SAT is then asked for times alone, and the smaller such a gap the fewer candidates may be in vain. With twice the
+# gap three small problems end up to 1.4 % later, with half of it none sooner.
 GOOD_ENOUGH = 50
 # Of a smaller gap of a layer than one part in so many only a part is worth searching for; of a larger one each stage is
 # searched on its own.
