@@ -12,7 +12,7 @@ import numpy as np
 
 from lpxsched.compiled.kernels import Integers, kernel
 from lpxsched.schedule.policy import LOOKS_PER_TASK, MOST_PACKED_CELLS, PACKING_LOOKS
-from lpxsched.schedule.times.placement import Placement, TaskColumns, Tasks, common_lengths
+from lpxsched.schedule.times.placement import Placement, TaskColumns, Tasks, common_lengths, ready_cycle
 from lpxsched.schedule.times.reservations import (
     CLOSED,
     Reservations,
@@ -22,7 +22,7 @@ from lpxsched.schedule.times.reservations import (
     leave,
     left_of,
     on_grid,
-    ready_cycle,
+    placement_of,
     settle,
 )
 from lpxsched.units import NEVER, NONE
@@ -188,6 +188,5 @@ def packed(tasks: Tasks, columns: TaskColumns, order: Integers, period: int) -> 
         if pack(columns, table, order.copy(), start):
             for _ in range(2):
                 settle(columns, table, order, start)
-            lane = table.lane - columns.first_lane[tasks.resource]
-            return Placement(start, lane, int((start + tasks.duration).max(initial=0)), period)
+            return placement_of(tasks, columns, table, start)
     return None

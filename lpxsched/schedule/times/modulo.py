@@ -26,6 +26,7 @@ from lpxsched.schedule.times.placement import (
     placed,
     placement_columns,
     precedence_order,
+    ready_cycle,
 )
 from lpxsched.units import NEVER, NONE
 
@@ -272,9 +273,7 @@ def _take(tasks: TaskColumns, turn: Turn, task: int, lane: int, cycle: int) -> N
 def place_in_turns(tasks: TaskColumns, turn: Turn, order: Integers, start: Integers, lane: Integers) -> bool:
     """Give each task the first start and lane that are free; return whether all have any within two turns."""
     for task in order:
-        ready = tasks.release[task]
-        for index in range(tasks.offsets[task], tasks.offsets[task + 1]):
-            ready = max(ready, start[tasks.before[index]] + tasks.delay[index])
+        ready = ready_cycle(tasks, start, task)
         resource, cycle, chosen = tasks.resource[task], ready, NONE
         while chosen < 0:
             cycle, found = _earliest(tasks, turn, resource, cycle, tasks.length[task])

@@ -36,12 +36,19 @@ class TaskColumns(NamedTuple):
 
 
 @kernel
+def ready_cycle(tasks: TaskColumns, start: Integers, task: int) -> int:
+    """Return when all is there that a task waits for."""
+    ready = tasks.release[task]
+    for index in range(tasks.offsets[task], tasks.offsets[task + 1]):
+        ready = max(ready, start[tasks.before[index]] + tasks.delay[index])
+    return int(ready)
+
+
+@kernel
 def place_tasks(tasks: TaskColumns, calendars: Calendars, order: Integers, start: Integers, lane: Integers) -> None:
     """Find start and lane of each task, placed in an order in which predecessors come first."""
     for task in order:
-        cycle = tasks.release[task]
-        for index in range(tasks.offsets[task], tasks.offsets[task + 1]):
-            cycle = max(cycle, start[tasks.before[index]] + tasks.delay[index])
+        cycle = ready_cycle(tasks, start, task)
         resource, length = tasks.resource[task], tasks.length[task]
         while True:
             chosen, cycle = earliest_of(calendars, tasks.first_lane[resource], tasks.lanes[resource], cycle, length)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lpxsched.compiled.kernels import Integers, kernel
-from lpxsched.schedule.times.placement import TaskColumns, Tasks
+from lpxsched.schedule.times.placement import Placement, TaskColumns, Tasks, ready_cycle
 from lpxsched.units import NEVER, NONE
 
 if TYPE_CHECKING:
@@ -140,42 +140,35 @@ def first_free(tasks: TaskColumns, table: Reservations, task: int, ready: int) -
 
 
 @kernel
-def hold(tasks: TaskColumns, table: Reservations, task: int, lane: int, cycle: int) -> None:
-    """Give a task its cycles of a lane and of its ports, which are free."""
+def _hand_over(
+    tasks: TaskColumns, table: Reservations, task: int, lane: int, cycle: int, owner: int, heir: int
+) -> None:
+    """Give the cycles of a task, which begins at one, on a lane and in its ports from their owner to an heir."""
     period = table.lanes.shape[1]
     for at in range(cycle, cycle + tasks.length[task]):
-        table.lanes[lane, at % period] = task
+        table.lanes[lane, at % period] = heir
     for side in range(2):
         port = tasks.port[task, side]
         if port >= 0:
             at = (cycle + tasks.port_offset[task, side]) % period
-            table.ports[_port_row(tasks, table, port, at, NONE), at] = task
-    table.begin[task], table.lane[task] = cycle % period, lane
+            table.ports[_port_row(tasks, table, port, at, owner), at] = heir
+
+
+@kernel
+def hold(tasks: TaskColumns, table: Reservations, task: int, lane: int, cycle: int) -> None:
+    """Give a task its cycles of a lane and of its ports, which are free."""
+    begin = cycle % table.lanes.shape[1]
+    _hand_over(tasks, table, task, lane, cycle, NONE, task)
+    table.begin[task], table.lane[task] = begin, lane
     if table.phase[lane] < 0:
-        table.phase[lane] = cycle % period
+        table.phase[lane] = begin
 
 
 @kernel
 def leave(tasks: TaskColumns, table: Reservations, task: int) -> None:
     """Free all that a task holds."""
-    period, cycle, lane = table.lanes.shape[1], table.begin[task], table.lane[task]
-    for at in range(cycle, cycle + tasks.length[task]):
-        table.lanes[lane, at % period] = NONE
-    for side in range(2):
-        port = tasks.port[task, side]
-        if port >= 0:
-            at = (cycle + tasks.port_offset[task, side]) % period
-            table.ports[_port_row(tasks, table, port, at, task), at] = NONE
+    _hand_over(tasks, table, task, table.lane[task], table.begin[task], task, NONE)
     table.begin[task], table.lane[task] = NONE, NONE
-
-
-@kernel
-def ready_cycle(tasks: TaskColumns, start: Integers, task: int) -> int:
-    """Return when all is there that a task waits for."""
-    ready = tasks.release[task]
-    for index in range(tasks.offsets[task], tasks.offsets[task + 1]):
-        ready = max(ready, start[tasks.before[index]] + tasks.delay[index])
-    return int(ready)
 
 
 @kernel
@@ -193,3 +186,9 @@ def hold_all(tasks: TaskColumns, table: Reservations, start: Integers, lane: Int
     """Give all tasks what a placement that repeats gives them; its lanes count from the first of each resource."""
     for task in range(len(start)):
         hold(tasks, table, task, tasks.first_lane[tasks.resource[task]] + lane[task], start[task])
+
+
+def placement_of(tasks: Tasks, columns: TaskColumns, table: Reservations, start: Integers) -> Placement:
+    """Return the placement of tasks that a table holds, given their starts; its period is that of the table."""
+    makespan_cycles = int((start + tasks.duration).max(initial=0))
+    return Placement(start, table.lane - columns.first_lane[tasks.resource], makespan_cycles, table.lanes.shape[1])

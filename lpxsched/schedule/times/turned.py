@@ -14,7 +14,7 @@ import numpy as np
 
 from lpxsched.schedule.policy import MOST_JUSTIFIED, MOST_PACKED_CELLS, TURNED_PASSES
 from lpxsched.schedule.times.placement import Placement, backwards, placement_columns, precedence_order
-from lpxsched.schedule.times.reservations import empty_table, hold_all, settle
+from lpxsched.schedule.times.reservations import empty_table, hold_all, placement_of, settle
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
@@ -50,9 +50,8 @@ def _turned_once(tasks: Tasks, placement: Placement) -> Placement:
 
 def _settled(tasks: Tasks, placement: Placement, order: Integers) -> Placement:
     """Return each task of a placement, in an order, as early as the room that others leave then."""
-    columns, period = placement_columns(tasks), placement.period_cycles
-    table, start = empty_table(tasks, period, np.ones_like(tasks.lanes)), np.zeros(len(tasks), dtype=np.int64)
+    columns, start = placement_columns(tasks), np.zeros(len(tasks), dtype=np.int64)
+    table = empty_table(tasks, placement.period_cycles, np.ones_like(tasks.lanes))
     hold_all(columns, table, placement.start, placement.lane)
     settle(columns, table, precedence_order(tasks, order.astype(np.int64)), start)
-    lane = table.lane - columns.first_lane[tasks.resource]
-    return Placement(start, lane, int((start + tasks.duration).max(initial=0)), period)
+    return placement_of(tasks, columns, table, start)
