@@ -175,14 +175,15 @@ def representatives(view: View) -> Integers:
         starved = (view.wants.vectors.sum(axis=0) / np.maximum(rate, np.finfo(np.float64).tiny)).argmax()
         return np.unique([*np.linspace(0, width - 1, FEW_SHARDS).astype(np.int64), starved])
     cost = view.into(np.arange(width))
+    away, vectors = cost.sum(axis=0), np.ascontiguousarray(view.wants.vectors.T)
+    wires = np.stack([network.lanes, view.hop, network.pitch_numerator, network.pitch_denominator])
     found: dict[bytes, int] = {}
     for shard in range(width):
-        into = network.destination == shard
-        wires = np.stack([network.lanes, view.hop, network.pitch_numerator, network.pitch_denominator])[:, into]
-        sources = np.sort(cost[:, network.source[into]].sum(axis=0))
-        wanted = view.wants.vectors[:, shard]
-        order = np.lexsort((wanted, cost[shard, :width]))
-        parts = (wires[:, np.lexsort(wires)], sources, cost[shard, :width][order], wanted[order])
+        into = np.flatnonzero(network.destination == shard)
+        order = np.lexsort((vectors[shard], cost[shard, :width]))
+        wanted = np.stack([cost[shard, :width], vectors[shard]])[:, order]
+        kinds = wires[:, into]
+        parts = (kinds[:, np.lexsort(kinds)], np.sort(away[network.source[into]]), wanted)
         found.setdefault(b"".join(part.tobytes() for part in parts), shard)
     return np.array(sorted(found.values()), dtype=np.int64)
 
