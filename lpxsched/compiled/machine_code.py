@@ -40,6 +40,9 @@ ENTRY = "lpxsched_entry"
 WORDS = {bool: "q", int: "q", float: "d"}
 # Of struct, for what a kernel may return.
 FORMATS = {"int64": "q", "int32": "i", "uint64": "Q", "uint8": "B", "bool": "?", "float64": "d", "none": ""}
+# How kernels within kernels are compiled. Some take 200 words, and to hand these over at each call took a quarter of
+# the time of a search. No counts of references.
+INNER = {"forceinline": True, "_nrt": False}
 
 
 class Description(ctypes.Structure):
@@ -125,11 +128,11 @@ def _folders(function: Callable[..., object]) -> list[Path]:
 
 @cache
 def _maker() -> str:
-    """Return which compiler makes code, and for which machine."""
+    """Return which compiler makes code, how, and for which machine."""
     import llvmlite.binding as llvm
 
     machine = f"{llvm.get_process_triple()} {llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
-    return f"numba {version('numba')} llvmlite {version('llvmlite')} {machine}"
+    return f"numba {version('numba')} llvmlite {version('llvmlite')} {INNER} {machine}"
 
 
 def _kept(folders: Sequence[Path], name: str, stamp: str) -> tuple[str, str, bytes] | None:
@@ -226,7 +229,7 @@ def _numba() -> Any:
     numba: Any = import_module("numba")
     if numba.config.DISABLE_JIT:
         raise InputError("NUMBA_DISABLE_JIT", "without numba's compiler there is no machine code; unset it")
-    inner = cache(lambda function: numba.njit(_nrt=False)(function))
+    inner = cache(lambda function: numba.njit(**INNER)(function))
     numba.extending.typeof_impl.register(Kernel)(lambda kernel, _: numba.types.Dispatcher(inner(kernel.function)))
     return numba
 
