@@ -131,8 +131,8 @@ def test_pictures_are_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ("arguments", "words"),
     [
         ([], "Missing argument 'NAME|FILE'"),
-        (["lpx-rakc"], "no topology of this name and no such file; shipped names near it: lpx-rack"),
-        (["lpx-rakc.yaml"], "no topology of this name and no such file; shipped names near it: lpx-rack"),
+        (["lpx-rakc"], "no topology of this name and no such file; did you mean lpx-rack"),
+        (["lpx-rakc.yaml"], "no topology of this name and no such file; did you mean lpx-rack"),
         (["xyz"], "no topology of this name and no such file; shipped: boardfly, dragonfly-20, "),
         (["ring-8", "--svg", "a.png"], "a.png: --svg: must end in .svg"),
         (["ring-8", "--svg", "nowhere/a.svg"], "there is no folder nowhere"),

@@ -51,7 +51,7 @@ def test_what_cannot_be_made_is_told_with_its_cause(tmp_path: Path) -> None:
 def test_an_unknown_class_is_refused_with_those_that_are_there(tmp_path: Path) -> None:
     """Tests a class that no link has."""
     build = collective(full_mesh(tmp_path, 3), "all-gather", 1)
-    with pytest.raises(InputError, match="no link of class tray that is up, only of link"):
+    with pytest.raises(InputError, match="no link of class tray that is up; classes of links that are: link"):
         links_of_class(fabric_without(build), "tray")
 
 
