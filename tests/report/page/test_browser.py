@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 PICTURES = ("utilisation", "fabric", "timeline")
 # Rows of the picture by link class are so high; tray links come first, host links second.
-TRAY_ROW, HOST_ROW = 22, 66
+# Below the names of layers.
+HEADING = 17
+TRAY_ROW, HOST_ROW = HEADING + 22, HEADING + 66
 # Of the row of all hosts above the chips of the timeline.
 HOSTS = 18
 
@@ -414,13 +416,13 @@ def test_the_last_bin_ends_where_the_time_does(
 
 
 def test_rows_out_of_sight_are_told(opened: Callable[..., Opened], tmp_path: Path) -> None:
-    """Tests 48 chips, of which a picture shows 30 rows of 15 pixels each at a time, and that a key shows others."""
+    """Tests 48 chips, of which a picture shows 29 rows of 15 pixels below names of layers; a key shows others."""
     path = tmp_path / "page.html"
     path.write_bytes(build_page(repeated_build(16)))
     page = opened(path)
     page.section("utilisation").locator("[name=kind]").select_option("chip")
     page.settle()
-    assert "In view: 30 of 48 rows;" in page.told("utilisation")
+    assert "In view: 29 of 48 rows;" in page.told("utilisation")
     before = page.pixels("utilisation")
     page.section("utilisation").locator("canvas").focus()
     page.press(*["PageDown"] * 5)
@@ -487,6 +489,18 @@ def test_what_is_narrower_than_a_pixel_is_as_dark_as_its_share(opened: Callable[
 
 
 @pytest.mark.parametrize("width", [1240, 420])
+def test_names_of_layers_lie_above_bars(four: Opened, width: int) -> None:
+    """Tests layers so wide that they are named: bars as high as their row end below the names."""
+    four.page.set_viewport_size({"width": width, "height": 900})
+    canvas = four.section("utilisation").locator("canvas")
+    canvas.focus()
+    four.press("+", "+", "+", "+")
+    canvas.evaluate("(canvas) => canvas.blur()")
+    assert four.coloured_pixels("utilisation") > 0
+    assert four.coloured_pixels("utilisation", rows=HEADING) == 0
+
+
+@pytest.mark.parametrize("width", [420, 1240])
 def test_nothing_is_cut_off_or_blank(four: Opened, screenshots: Path, width: int) -> None:
     """Tests that no part is wider than the window, that every canvas is drawn on, and keeps a picture to look at."""
     four.page.set_viewport_size({"width": width, "height": 900})
