@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from lpxsched.report.formats import clocks_named
+from lpxsched.report.text_table import named_rows
 from lpxsched.units import counted, cycles_to_ns
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def collective_text(build: Build, measured: dict[str, Any]) -> str:
         f"{results['kind']}, --vectors {build.manifest.options['vectors']}, on {counted(results['chips'], 'chip')} of "
         f"{results['topology']}{relays}; {measured['seconds']:.1f} s"
     )
-    lines = [title, "", *(f"{name:<11}{text}" for name, text in _facts(build, measured))]
+    lines = [title, "", named_rows(_facts(build, measured), width=11)]
     if measured["output"]:
         lines += ["", f"written to {measured['output']}; next: lpxsched check {measured['output']}"]
     return "\n".join(lines)

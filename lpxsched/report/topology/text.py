@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lpxsched.fabric.down import ranges
-from lpxsched.report.text_table import table
+from lpxsched.report.text_table import named_rows, table
 from lpxsched.units import BITS_PER_BYTE, counted, cycles_to_ns
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def _facts(fabric: Fabric, facts: Facts) -> str:
     ]
     down = _down(fabric)
     rows += [("out of service", down)] if down else []
-    return "\n".join(f"{name:<16}{value}" for name, value in rows)
+    return named_rows(rows, width=16)
 
 
 def _down(fabric: Fabric) -> str:
@@ -176,4 +176,4 @@ def _down(fabric: Fabric) -> str:
 
 def _assumed(assumed: Mapping[str, Any]) -> str:
     rows = [[key, str(entry["value"]), entry["source"] or "no source given"] for key, entry in assumed.items()]
-    return f"Assumed values\n\n{table(['key', 'value', 'why'], rows, left=3)}"
+    return f"Assumed values\n\n{table(['key', 'value', 'why'], rows, left=2, phrases=[2])}"
