@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# Letters that two names have in common, in order, over the mean of their lengths: slips keep more than half of them.
-CUTOFF = 0.6
+# Letters that two names have in common, in order, over the mean of their lengths: slips keep about two thirds of them.
+CUTOFF = 0.65
 # A longer beginning stands for a name whatever follows.
 SHORTEST_BEGINNING = 2
 

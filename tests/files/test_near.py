@@ -12,7 +12,7 @@ from lpxsched.files.shipped import shipped_files
     ("name", "near"),
     [
         ("xo-100pm", "xo-100ppm"),
-        # A beginning, though 2 x 4 of 12 letters are too few.
+        # A beginning, though 2 x 4 of 13 letters are too few.
         ("ocxo", "ocxo-5ppb"),
         # "oo" of "common": 2 x 2 of 9 letters.
         ("foo", None),

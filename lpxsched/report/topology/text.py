@@ -140,6 +140,8 @@ def _classes(fabric: Fabric, facts: Facts) -> str:
         ]
         for of_class in facts.classes
     ]
+    if not facts.classes:
+        return "No link is in service"
     note = "Links in service (a hop is one vector from departure to read, without guard)"
     return f"{note}\n\n{table(header, rows)}"
 
@@ -147,11 +149,13 @@ def _classes(fabric: Fabric, facts: Facts) -> str:
 def _facts(fabric: Fabric, facts: Facts) -> str:
     per_chip, whole = (f"{float(rate):,.3f}" for rate in capacity_tb_per_s(fabric))
     way = "some chip cannot reach another" if facts.diameter is None else counted(facts.diameter, "hop")
-    bisection = (
-        "unknown: chips of an explicit topology have no coordinates"
-        if facts.bisection_gbps is None
-        else f"{float(facts.bisection_gbps):,g} Gb/s of payload one way, the weakest cut through the middle of an axis"
-    )
+    if fabric.chips == 1:
+        bisection = "none: one chip has no halves"
+    elif facts.bisection_gbps is None:
+        bisection = "unknown: chips of an explicit topology have no coordinates"
+    else:
+        weakest = "the weakest cut through the middle of an axis"
+        bisection = f"{float(facts.bisection_gbps):,g} Gb/s of payload one way, {weakest}"
     ports = "" if fabric.ports is None else f", {counted(fabric.ports, 'port')}"
     rows = [
         ("diameter", way),
