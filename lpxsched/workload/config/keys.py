@@ -124,10 +124,14 @@ class Keys:
 
     def note_slips(self) -> None:
         """Note keys that nothing reads and that are nearly called like one that is missing."""
+        for location, problem in self._slips():
+            self.note(f"{dotted(location)}: {problem}")
+
+    def _slips(self) -> Iterator[tuple[Location, str]]:
         absent = [name for fact, names in ALIASES.items() if fact not in self.entries for name in names]
         for location in self._unknown():
             if near := near_names(str(location[-1]), absent, cutoff=SLIP):
-                self.note(f"{dotted(location)}: nothing reads this key; did you mean {near[0]}?")
+                yield location, f"nothing reads this key; did you mean {near[0]}?"
 
     def _unknown(self) -> Iterator[Location]:
         known = HARMLESS.union(KNOWN)
@@ -136,16 +140,21 @@ class Keys:
     def refuse_dropped(self) -> None:
         """Refuse a key that speaks of experts or layers and was not read, unless it is known to decide no weight.
 
-        A key that is null, false, 0 or empty names nothing that could be dropped.
+        A key that is null, false, 0 or empty names nothing that could be dropped. Where one is misspelt, it may be why
+        others are not read: it is told first.
         """
         for location, value in _all_entries(self.document):
             if value and str(location[-1]) not in self.read | HARMLESS:
                 dropped = _suspect(location, value)
                 if dropped is not None:
-                    where, what = dropped
-                    near = near_names(str(where[-1]), KNOWN, cutoff=SLIP)
-                    problem = f"{short(what)} speaks of experts or layers and would be dropped; nothing reads this key"
-                    raise self.document.error(where, "; ".join([problem, *(f"did you mean {name}?" for name in near)]))
+                    raise self._dropped(*dropped)
+
+    def _dropped(self, where: Location, what: Any) -> InputError:
+        for location, problem in self._slips():
+            return self.document.error(location, problem)
+        near = [] if where[-1] in KNOWN else near_names(str(where[-1]), KNOWN, cutoff=SLIP)
+        problem = f"{short(what)} speaks of experts or layers and would be dropped; nothing reads this key"
+        return self.document.error(where, "; ".join([problem, *(f"did you mean {name}?" for name in near)]))
 
     def _all(self, fact: str) -> list[tuple[Location, Any]]:
         self.read.update(ALIASES[fact])

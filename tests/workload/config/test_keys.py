@@ -120,6 +120,10 @@ def test_a_misspelt_key_is_told_where_it_stands() -> None:
     assert refused(hidden_size=..., hiden_size=8) == missing.format("hiden_size")
     assert "hidden_size: this key is missing" in refused(hidden_size=..., hidden_sum=8)
     assert refused(num_expert_per_token=1).endswith("nothing reads this key; did you mean num_experts_per_token?")
+    # What it was to say how many are chosen of is not read either.
+    assert refused(num_experts=..., num_expert=4).startswith(
+        "c.json:1:1: num_expert: nothing reads this key; did you mean num_experts?"
+    )
     assert "sliding_windw: nothing reads this key; did you mean sliding_window?" in model(sliding_windw=4).notes
 
 
