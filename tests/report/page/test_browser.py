@@ -156,11 +156,11 @@ def test_the_slider_moves_the_fabric_through_time(four: Opened, four_layers: Bui
     """
     box = four.section("fabric")
     slider, stretch = box.locator("[name=moment]"), box.locator("[name=stretch]")
+    assert four.told("fabric").startswith("layer 0, cycles 0 to 128 ")
     canvas = box.locator("canvas")
     canvas.focus()
     seen = []
     # Chips 0, 2 and 4: the first of the first tray, two to its right, the first of the second tray.
-    assert four.told("fabric").startswith("layer 0, cycles 0 to 128 ")
     for segment, (moment, chip, keys) in enumerate(((0, 0, ""), (130, 2, "RR"), (300, 4, "DLL"))):
         slider.fill(str(moment))
         canvas.focus()
