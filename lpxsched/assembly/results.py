@@ -9,6 +9,7 @@ import numpy as np
 
 from lpxsched.assembly.headline import picoseconds_up
 from lpxsched.clocks.latency import Run, nominal_ns, restart_cycles, segment_levels, worst_case_ns
+from lpxsched.schedule.bounds import lower_bound
 from lpxsched.units import cycles_to_ns
 from lpxsched.workload.acceptance import acceptance
 
@@ -45,6 +46,7 @@ def layers_told(options: CompileOptions, made: Assembled, layers: Sequence[Sched
         "wire_gap": _wire_gap(problems),
         "makespan_ns": picoseconds_up(nominal_ns(made.clock_mhz, makespan_cycles=made.makespans)),
         "period_cycles": int(frames.period_cycles.max(initial=0)),
+        **({"period_lower_bound_cycles": int(frames.lower_bound_cycles.max())} if repeats.any() else {}),
         "in_flight": options.in_flight,
         "acceptance_length": float(acceptance_length(options)),
         "restart_ns": picoseconds_up(cycles_to_ns(restart, made.clock_mhz)),
@@ -68,8 +70,7 @@ def computing_chips(layers: Sequence[ScheduledLayer]) -> list[int]:
 
 def collective_results(options: CollectiveOptions, made: Assembled, scheduled: ScheduledCollective) -> dict[str, Any]:
     """Return what a manifest tells of a collective."""
-    result, period = scheduled.result, scheduled.result.schedule.period_cycles
-    network = scheduled.problem.network
+    result, network = scheduled.result, scheduled.problem.network
     chips = network.fabric_node[: network.width].tolist()
     worst_ns = worst_case_ns(made.clock, made.clock_mhz, [run_of(made, 0, chips, chips)], arrivals_ns=Fraction(0))
     return {
@@ -79,9 +80,15 @@ def collective_results(options: CollectiveOptions, made: Assembled, scheduled: S
         "makespan_ns": picoseconds_up(cycles_to_ns(result.makespan_cycles, made.clock_mhz)),
         "proved_worst_ns": picoseconds_up(worst_ns),
         "chips": network.width,
-        **({"period_cycles": period} if period else {}),
+        **(_of_one_iteration(scheduled) if result.schedule.period_cycles else {}),
         **traffic(made.program.slots, made.program.tensors),
     }
+
+
+def _of_one_iteration(scheduled: ScheduledCollective) -> dict[str, Any]:
+    """Return what is proven of the makespan of what repeats, all else told being of its period."""
+    bound = lower_bound(scheduled.problem)
+    return {"makespan_lower_bound_cycles": bound.cycles, "makespan_bound": bound.name}
 
 
 def _wire_gap(problems: list[dict[str, Any]]) -> float:
@@ -94,12 +101,10 @@ def _wire_gap(problems: list[dict[str, Any]]) -> float:
 
 
 def _problem(one: DistinctResult) -> dict[str, Any]:
-    period = one.result.schedule.period_cycles
     return {
         "layers": list(one.layers),
         "chips": one.chips,
         **_figures(one.result),
-        **({"period_cycles": period} if period else {}),
         "wires": _figures(one.wires),
     }
 
@@ -121,14 +126,22 @@ def run_of(made: Assembled, segment: int, chips: Sequence[int], ends: Sequence[i
 
 
 def _figures(result: Result) -> dict[str, Any]:
-    """Return how long a schedule is, and what is proven of it."""
+    """Return how long a schedule is, and what is proven of it: of the period where it repeats, which is also named."""
+    period, gap = result.schedule.period_cycles, round(float(result.gap), 6)
+    of_period = {
+        "period_cycles": period,
+        "period_lower_bound_cycles": result.bound.cycles,
+        "period_bound": result.bound.name,
+        "period_gap": gap,
+    }
     return {
         "status": result.status,
         "solver": result.solver,
         "makespan_cycles": result.makespan_cycles,
         "lower_bound_cycles": result.bound.cycles,
         "bound": result.bound.name,
-        "gap": round(float(result.gap), 6),
+        "gap": gap,
+        **(of_period if period else {}),
     }
 
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lpxsched.cli.console import emit, failing_words, json_option, named_rows
+from lpxsched.cli.console import emit, failing_words, json_option
 from lpxsched.cli.files import output_targets, write_file
 from lpxsched.cli.memory import keep_freed_memory
 from lpxsched.cli.verification import read_granted_build
 from lpxsched.errors import ExitCode
+from lpxsched.report.text_table import named_rows
 from lpxsched.units import counted
 
 if TYPE_CHECKING:

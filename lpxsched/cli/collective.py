@@ -11,7 +11,7 @@ import click
 
 from lpxsched.cli.choices import given, model_argument, model_option
 from lpxsched.cli.console import emit, failures_told, json_option
-from lpxsched.cli.selections import parse_chips
+from lpxsched.cli.selections import CHIP_LIST, parse_chips
 from lpxsched.cli.verification import holds, verify_option
 from lpxsched.errors import ExitCode
 from lpxsched.options import CollectiveOptions, checked_options
@@ -27,7 +27,7 @@ _option = partial(model_option, CollectiveOptions)
 @click.argument("topology")
 @_option("vectors", "Vectors; see above.")
 @_option("root", "Chip that sends or gets all.  [default: the first]", metavar="CHIP")
-@click.option("--chips", metavar="LIST", help="Chips that take part, as in 0-6,9.  [default: all that are up]")
+@click.option("--chips", metavar="LIST", help=f"Chips that take part, {CHIP_LIST}.  [default: all that are up]")
 @_option("relays", "Let all other chips that are up pass vectors on.")
 @_option("cyclic", "Repeat without end, with the shortest period.")
 @_option("deadline", "Latency asked for.", metavar="CYCLES")
@@ -46,7 +46,7 @@ def collective_command(chips: str | None, verify: bool, output: Path | None, as_
     scatter or a reduce-scatter, or sends to each other chip in an all-to-all; for all-reduce, reduce and broadcast it
     is the whole tensor. Nothing is written without -o. Exits with 5 when a rule does not hold.
     """
-    choices = given(choices | {"chips": parse_chips(chips)})
+    choices = given(choices | {"chips": parse_chips(chips, partial(_positions, choices["topology"]))})
     options = checked_options(CollectiveOptions, "collective", choices)
     from lpxsched.timetable.writer import refuse_foreign_folder, write_build
 
@@ -69,6 +69,13 @@ def collective_command(chips: str | None, verify: bool, output: Path | None, as_
     if as_json or sound:
         _tell(build, measured, as_json=as_json)
     return ExitCode.DONE if sound else ExitCode.VERIFICATION_FAILED
+
+
+def _positions(topology: str) -> list[str]:
+    from lpxsched.fabric.profile import load_fabric
+
+    fabric = load_fabric(topology)
+    return [fabric.position(chip) for chip in range(fabric.chips)]
 
 
 def _tell(build: Build, measured: dict[str, Any], *, as_json: bool) -> None:

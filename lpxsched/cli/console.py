@@ -11,7 +11,7 @@ import click
 from lpxsched.errors import InfeasibleError, NothingFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 progress_option = click.option(
     "--progress", "on_pipe", is_flag=True, help="Tell progress on stderr also where that is no terminal, a line a step."
@@ -22,11 +22,6 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 def emit(result: Mapping[str, Any], text: str, *, as_json: bool) -> None:
     """Print the result as one JSON object or as text, on stdout."""
     click.echo(json.dumps(dict(result), allow_nan=False) if as_json else text)
-
-
-def named_rows(rows: Iterable[tuple[str, str]], *, width: int = 20) -> str:
-    """Return a line a row: its name, filled up to a width, and what it says."""
-    return "\n".join(f"{name:<{width}}{value}".rstrip() for name, value in rows)
 
 
 def failing_words(witness: dict[str, Any]) -> str:

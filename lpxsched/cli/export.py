@@ -10,7 +10,7 @@ import click
 from lpxsched.cli.choices import given
 from lpxsched.cli.console import emit, json_option
 from lpxsched.cli.files import output_targets, write_file
-from lpxsched.cli.selections import parse_chips, parse_cycles, parse_layers
+from lpxsched.cli.selections import CHIP_LIST, parse_chips, parse_cycles, parse_layers
 from lpxsched.cli.verification import holds, read_granted_build
 from lpxsched.errors import ExitCode, InputError
 from lpxsched.units import counted
@@ -49,7 +49,7 @@ def _file(name: str, said: str) -> Callable[[Callable[..., Any]], Callable[..., 
 @click.option(
     "--chips",
     metavar="LIST",
-    help="Only what these chips do, by number or position, 0,4-7,2.15 (not in pictures). [default: all]",
+    help=f"Only what these chips do, {CHIP_LIST} (not in pictures). [default: all]",
 )
 @click.option(
     "--cycles",
@@ -164,13 +164,8 @@ def _windows(selection: Selection) -> str:
 
 def _chips_of(text: str | None, build: Build) -> tuple[int, ...] | None:
     """Return the chips of a list of numbers, ranges and positions; None for all."""
-    if text is None:
-        return None
-    number = {position: chip for chip, position in enumerate(build.chips.position.tolist())}
-    found: list[int] = []
-    for part in map(str.strip, text.split(",")):
-        found += (number[part],) if part in number and not part.isdigit() else parse_chips(part) or ()
-    if max(found) >= len(number):
-        problem = f"the build has no chip {max(found)}; its nodes are numbered 0 to {len(number) - 1}, hosts last"
+    found = parse_chips(text, build.chips.position.tolist)
+    if found is not None and max(found) >= len(build.chips):
+        problem = f"there is no chip {max(found)}; the build has nodes 0 to {len(build.chips) - 1}, hosts last"
         raise click.BadParameter(problem, param_hint="--chips")
-    return tuple(found)
+    return found

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from lpxsched.cli.console import emit, failing_words, named_rows
+from lpxsched.cli.console import emit, failing_words
 from lpxsched.errors import ExitCode
+from lpxsched.report.text_table import named_rows
 from lpxsched.units import counted
 
 if TYPE_CHECKING:

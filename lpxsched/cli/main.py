@@ -9,6 +9,7 @@ from importlib import import_module
 import click
 
 from lpxsched.errors import ExitCode, LpxschedError
+from lpxsched.files.near import near_names
 
 # name of the command -> module of lpxsched.cli and its line in the overview
 COMMANDS = {
@@ -49,6 +50,14 @@ class LazyGroup(click.Group):
         module = import_module(f"lpxsched.cli.{COMMANDS[cmd_name][0]}")
         command: click.Command = getattr(module, f"{cmd_name}_command")
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that arguments begin with; of a wrong name those near it are told."""
+        if args[0] not in COMMANDS and (near := near_names(args[0], COMMANDS)):
+            ctx.fail(f"No such command {args[0]!r}; did you mean {near[0]}?")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the overview without importing any command."""

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lpxsched.cli.choices import WholeNumber
-from lpxsched.cli.console import emit, json_option, named_rows
+from lpxsched.cli.console import emit, json_option
 from lpxsched.cli.machine import MOST_IN_JSON, tell_programs
 from lpxsched.errors import ExitCode
+from lpxsched.report.text_table import named_rows
 from lpxsched.units import counted
 
 if TYPE_CHECKING:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from lpxsched.cli.console import emit, json_option
 from lpxsched.cli.files import output_targets, write_file
 from lpxsched.cli.verification import read_granted_build
+
+if TYPE_CHECKING:
+    from lpxsched.timetable.build import Build
 
 
 @click.command()
@@ -43,11 +47,21 @@ def report_command(folders: tuple[Path, ...], output: Path | None, as_json: bool
         emit(told, _bold(text), as_json=as_json)
 
 
+def _read(folder: Path) -> Build:
+    """Read a build, and say in one line where its manifest tells what does not follow from its timetable."""
+    from lpxsched.verify.results import manifest_violations
+
+    build = read_granted_build(folder)
+    for violation in manifest_violations(build)[:1]:
+        click.echo(f"note: {folder}: {violation.message}; lpxsched check tells more", err=True)
+    return build
+
+
 def _page(folders: tuple[Path, ...]) -> bytes:
     from lpxsched.report.page.comparison import comparison_page
     from lpxsched.report.page.html import build_page
 
-    first, *others = (read_granted_build(folder) for folder in folders)
+    first, *others = (_read(folder) for folder in folders)
     if not others:
         return build_page(first)
     names = folders[0].resolve().name, folders[1].resolve().name
@@ -60,7 +74,7 @@ def _one(folder: Path) -> tuple[dict[str, object], str]:
     from lpxsched.report.summary import summarise
     from lpxsched.report.summary_json import summary_json
 
-    summary = summarise(read_granted_build(folder))
+    summary = summarise(_read(folder))
     return summary_json(summary), report_text(summary)
 
 
@@ -68,7 +82,7 @@ def _two(folders: tuple[Path, ...]) -> tuple[dict[str, object], str]:
     from lpxsched.report.comparison.comparison import compare, comparison_json
     from lpxsched.report.console.comparison import comparison_text
 
-    told = compare(*(read_granted_build(folder) for folder in folders))
+    told = compare(*(_read(folder) for folder in folders))
     return comparison_json(told), comparison_text((str(folders[0]), str(folders[1])), told)
 
 

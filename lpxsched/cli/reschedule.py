@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lpxsched.cli.console import emit, failures_told, json_option, named_rows, progress_told
+from lpxsched.cli.console import emit, failures_told, json_option, progress_told
 from lpxsched.cli.verification import MOST_TOLD, holds, read_granted_build, verify_option
 from lpxsched.errors import ExitCode
+from lpxsched.report.text_table import named_rows
 from lpxsched.units import counted
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Layers, chips and cycles as users write them: ``A:B`` and ``0-6,9``."""
+"""Layers, chips and cycles as users write them: ``A:B`` and ``0-6,9,2.15``."""
 
 from __future__ import annotations
 
@@ -8,31 +8,45 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 # Longer numbers are no chips, and a range of them would not fit into memory.
 CHIPS = re.compile(r"([0-9]{1,6})(?:-([0-9]{1,6}))?")
 
 
-def parse_chips(text: str | None) -> tuple[int, ...] | None:
-    """Return the chips of a list of numbers and ranges, ``0-6,9``, in its order; None for all.
+# How a list of chips is written, for help.
+CHIP_LIST = "by number or position, as in 0-6,9,2.15"
+
+
+def parse_chips(text: str | None, positions: Callable[[], Sequence[str]]) -> tuple[int, ...] | None:
+    """Return the chips of a list of numbers, ranges and positions, ``0-6,9,2.15``, in its order; None for all.
+
+    Parameters
+    ----------
+    text : str, optional
+        What the user wrote.
+    positions : callable
+        Returns the position of each node; it is asked where something is no number.
 
     Raises
     ------
     click.BadParameter
-        When a part is neither a number nor a range.
+        When a part is neither a number, nor a range, nor a position.
     """
     if text is None:
         return None
-    chips: list[int] = []
-    for part in text.split(","):
-        match = CHIPS.fullmatch(part.strip())
-        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
-        if first > last:
-            problem = f"{part!r} is neither a chip nor a range of chips from low to high, as in 0-6,9"
-            raise click.BadParameter(problem, param_hint="--chips")
-        chips += range(first, last + 1)
-    return tuple(chips)
+    return tuple(chip for part in text.split(",") for chip in _chips_of(part.strip(), positions))
+
+
+def _chips_of(part: str, positions: Callable[[], Sequence[str]]) -> Sequence[int]:
+    match = CHIPS.fullmatch(part)
+    first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+    if first <= last:
+        return range(first, last + 1)
+    if part and not match and part in (known := list(positions())):
+        return [known.index(part)]
+    problem = f"{part!r} is neither a chip, nor a range of chips from low to high, nor a position, as in 0-6,9,2.15"
+    raise click.BadParameter(problem, param_hint="--chips")
 
 
 def parse_cycles(text: str | None) -> tuple[int, int] | None:

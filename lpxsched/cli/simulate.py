@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lpxsched.cli.choices import WholeNumber, given
-from lpxsched.cli.console import emit, json_option, named_rows
+from lpxsched.cli.console import emit, json_option
 from lpxsched.cli.machine import exit_code, last_row, tell_programs, tell_reference
 from lpxsched.cli.memory import keep_freed_memory
 from lpxsched.cli.verification import read_granted_build
+from lpxsched.report.text_table import named_rows
 from lpxsched.units import counted
 
 if TYPE_CHECKING:

@@ -48,7 +48,8 @@ def worst_name(facts: Mapping[str, Any]) -> str:
 
 def _title(build: Build, facts: dict[str, Any]) -> str:
     chosen = f"routing {facts['routing']}, arbitration {facts['arbitration']}, tokens {facts['tokens']}"
-    return f"{build_name(build)}: {counted(facts['steps'], 'step')}, {chosen}, runtime {facts['runtime']}"
+    told = f"{build_name(build)}: {counted(facts['steps'], 'step')}, {chosen}, runtime {facts['runtime']}"
+    return fill(told, WIDTH, break_on_hyphens=False)
 
 
 def _times(build: Build, facts: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lpxsched.errors import InputError
+from lpxsched.files.near import did_you_mean
 from lpxsched.files.schema import short
 from lpxsched.units import counted
 
@@ -80,7 +81,7 @@ def _check_header(path: Path, line: int, header: list[str]) -> None:
     unknown = [name for name in header if name not in COLUMNS]
     missing = [name for name in COLUMNS[:2] if name not in header]
     if unknown:
-        problem = f"unknown column; known columns: {', '.join(COLUMNS)}"
+        problem = f"unknown column; {did_you_mean(unknown[0], COLUMNS, 'known columns')}"
         raise InputError(str(path), problem, key=unknown[0], line=line, column=1)
     if missing or len(set(header)) < len(header):
         raise InputError(str(path), "the first line must name src and dst, each column once", line=line, column=1)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from lpxsched.files.near import did_you_mean, near_names
 
+if TYPE_CHECKING:
     from pydantic import GetJsonSchemaHandler, ValidationInfo
     from pydantic.json_schema import JsonSchemaValue
     from pydantic_core import CoreSchema, ErrorDetails
@@ -143,8 +142,7 @@ def _input_error(document: Document, model: type[BaseModel], fault: ErrorDetails
     location = _in_file(document, fault["loc"])
     if fault["type"] == "extra_forbidden":
         known = sorted(_known_keys(model, location[:-1]))
-        near = _near(location[-1], known)
-        remedy = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(known)}"
+        remedy = did_you_mean(str(location[-1]), known, "known keys")
         return document.error(location, f"unknown key; {remedy}")
     if fault["type"] == "missing":
         return document.error((*location, fault["loc"][-1]), "this key is missing; add it")
@@ -170,12 +168,7 @@ def _is_of_another_kind(keys: dict[str, Any], model: type[BaseModel]) -> bool:
     """Return whether most keys of a file are unknown, and none of these is like a known one."""
     known = model.model_fields.keys()
     unknown = [key for key in keys if key not in known]
-    return len(unknown) > 1 and 2 * len(unknown) > len(keys) and not any(_near(key, known) for key in unknown)
-
-
-def _near(key: object, known: Iterable[str]) -> list[str]:
-    """Return the known key that is most like a key, if any is."""
-    return difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
+    return len(unknown) > 1 and 2 * len(unknown) > len(keys) and not any(near_names(str(key), known) for key in unknown)
 
 
 def _of_another_kind(document: Document, model: type[BaseModel]) -> InputError:

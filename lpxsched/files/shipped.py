@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 
 from lpxsched.errors import InputError
+from lpxsched.files.near import did_you_mean
 
 PACKAGE = Path(__file__).resolve().parent.parent
 # A wheel carries the files inside the package, a checkout has them beside it.
@@ -22,6 +22,8 @@ PATTERNS = {
     "model": "models/*/config.json",
     "session": "models/sessions/*.csv",
 }
+# Near names that are told.
+MOST_NAMED = 3
 
 
 def name_of(path: Path) -> str:
@@ -56,9 +58,9 @@ def find_file(kind: str, name: str) -> Path:
     if path:
         return path
     # What ends a file's name is in no shipped name.
-    near = difflib.get_close_matches(name.removesuffix(Path(PATTERNS[kind]).suffix), shipped, n=3, cutoff=0.4)
-    told = f"shipped names near it: {', '.join(near)}" if near else f"shipped: {', '.join(shipped)}"
-    raise InputError(name, f"no {kind} of this name and no such file; {told}")
+    asked = Path(name).name.removesuffix(Path(PATTERNS[kind]).suffix)
+    remedy = did_you_mean(asked, shipped, "shipped", most=MOST_NAMED)
+    raise InputError(name, f"no {kind} of this name and no such file; {remedy}")
 
 
 def _file_of(kind: str, name: str) -> Path | None:

@@ -58,9 +58,10 @@ class Summary:
     facts : dict
         What the manifest tells (``model``, ``collective``, ``topology``, ``batch``, ``bound``; None when it is silent)
         and ``layer_count``, ``makespan_cycles``, ``makespan_ns``, ``lower_bound_cycles``, ``period_cycles`` (0: runs
-        once), ``relays`` (positions of chips that only pass vectors on), in flight ``in_flight``, ``free_windows`` and
-        ``windows``, ``deskew_count``, ``least_filled`` and ``most_filled`` of the SRAM by weights, those of `TOLD` that
-        there are; of a model also its headline, see `headline_facts`.
+        once; else the bound is that of it, also as ``period_lower_bound_cycles``), ``relays`` (positions of chips that
+        only pass vectors on), in flight ``in_flight``, ``free_windows`` and ``windows``, ``deskew_count``,
+        ``least_filled`` and ``most_filled`` of the SRAM by weights, those of `TOLD` that there are; of a model also its
+        headline, see `headline_facts`.
     windows : Windows or None
         See `windows_of`.
     headline : list of (str, str)
@@ -138,17 +139,18 @@ def summarise(build: Build) -> Summary:
 
 def _facts(build: Build) -> dict[str, Any]:
     results, options = results_of(build), build.manifest.options
-    makespan = token_time(build).total_cycles
-    bounds = build.frames.lower_bound_cycles.max() if only_period(build) else build.segments.lower_bound_cycles.sum()
+    makespan, period = token_time(build).total_cycles, only_period(build)
+    bound = int(build.frames.lower_bound_cycles.max() if period else build.segments.lower_bound_cycles.sum())
     return {
         **{name: options.get(name, results.get(name)) for name in ("model", "topology", "batch")},
         "collective": collective_kind(build),
         "layer_count": results.get("layers", len(set(build.operators.layer.tolist()))),
         "makespan_cycles": makespan,
         "makespan_ns": float(cycles_to_ns(makespan, Fraction(build.manifest.clock_mhz))),
-        "lower_bound_cycles": int(bounds),
+        "lower_bound_cycles": bound,
         "bound": results.get("bound"),
-        "period_cycles": only_period(build),
+        "period_cycles": period,
+        **({"period_lower_bound_cycles": bound} if period else {}),
         **_windows(windows_of(build)),
         **_of_mapping(build),
         "deskew_count": (results.get("deskews") or {"count": len(build.deskews)})["count"],

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from textwrap import fill
-from typing import TYPE_CHECKING
+from itertools import zip_longest
+from textwrap import fill, wrap
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from lpxsched.report.rows import Rows
 
@@ -14,29 +15,59 @@ if TYPE_CHECKING:
 WIDTH = 100
 
 
+# Numbers, names and what hyphens join stand on one line.
+UNCUT: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
 # A name is told by no less of its ends.
 LEAST_CELL = 9
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1, most: int | None = None) -> str:
-    """Return rows under a header, the first `left` columns flush left, the others flush right.
+def table(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    left: int = 1,
+    phrases: Sequence[int] = (),
+    most: int | None = WIDTH,
+) -> str:
+    """Return rows under a header, the first `left` columns and phrases flush left, the others flush right.
 
-    Names in the first columns lose their middles where lines would be wider than `most`.
+    Where lines would be wider than `most`, phrases go on in further lines, then names in the first columns lose their
+    middles.
     """
     lines = [list(line) for line in (header, *rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
-    for column in sorted(range(left), key=lambda column: -widths[column]):
-        excess = 0 if most is None else 2 * len(widths) + sum(widths) - most
-        if excess > 0:
-            widths[column] = min(widths[column], max(widths[column] - excess, LEAST_CELL))
+    least = {column: max(len(word) for line in lines for word in line[column].split() or [""]) for column in phrases}
+
+    def excess() -> int:
+        return 0 if most is None else 2 * len(widths) + sum(widths) - most
+
+    while excess() > 0 and (wide := [column for column in phrases if widths[column] > least[column]]):
+        widths[max(wide, key=widths.__getitem__)] -= 1
+    for column in sorted(set(range(left)) - set(phrases), key=lambda column: -widths[column]):
+        if excess() > 0:
+            widths[column] = min(widths[column], max(widths[column] - excess(), LEAST_CELL))
             for line in lines:
                 line[column] = _without_middle(line[column], widths[column])
 
     def cell(text: str, column: int) -> str:
-        return text.ljust(widths[column]) if column < left else text.rjust(widths[column])
+        is_left = column < left or column in least
+        return text.ljust(widths[column]) if is_left else text.rjust(widths[column])
 
+    cells = [
+        [wrap(text, widths[column], **UNCUT) if column in least else [text] for column, text in enumerate(line)]
+        for line in lines
+    ]
     return "\n".join(
-        "  " + "  ".join(cell(text, column) for column, text in enumerate(line)).rstrip() for line in lines
+        "  " + "  ".join(cell(text, column) for column, text in enumerate(part)).rstrip()
+        for line in cells
+        for part in zip_longest(*line, fillvalue="")
+    )
+
+
+def named_rows(rows: Iterable[tuple[str, str]], *, width: int = 20) -> str:
+    """Return a name, filled up to a width, and what it says for each row; what is too long goes on below."""
+    return "\n".join(
+        fill(f"{name:<{width}}{value}".rstrip(), WIDTH, subsequent_indent=" " * width, **UNCUT) for name, value in rows
     )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from lpxsched.clocks.tree import needs_alignment
 from lpxsched.errors import InfeasibleError, InputError, NothingFoundError
+from lpxsched.files.near import did_you_mean
 from lpxsched.reschedule.alike import alike_links
 from lpxsched.simulation.manifest import read_clock
 
@@ -37,8 +38,9 @@ def links_of_class(fabric: Fabric, name: str) -> Integers:
     numbers = [number for number, one in enumerate(fabric.link_classes) if one.name == name]
     links = np.flatnonzero(fabric.link_up & np.isin(fabric.link_class, numbers))
     if not len(links):
-        known = ", ".join(sorted({one.name for one in fabric.link_classes}))
-        raise InputError("--contingency", f"there is no link of class {name} that is up, only of {known}")
+        known = {fabric.link_classes[number].name for number in np.unique(fabric.link_class[fabric.link_up])}
+        remedy = did_you_mean(name, sorted(known), "classes of links that are")
+        raise InputError("--contingency", f"there is no link of class {name} that is up; {remedy}")
     return links
 
 

@@ -46,7 +46,9 @@ def room_of(around: Around, segment: int, *, relays: bool) -> Room:
     shifts = tuple(turns(int(build.frames.period_cycles[frame]), _lasting(around)))
     pitches = np.stack([wires.pitch[link], wires.denominator[link]], axis=1)
     kinds, first, kind = np.unique(pitches, axis=0, return_index=True, return_inverse=True)
-    fastest = min(((int(one), int(parts)) for one, parts in kinds.tolist()), key=lambda pitch: Fraction(*pitch))
+    pitches_of_kinds = [(int(one), int(parts)) for one, parts in kinds.tolist()]
+    # Without a link nothing leaves, at whatever pitch.
+    fastest = min(pitches_of_kinds, key=lambda pitch: Fraction(*pitch), default=(1, 1))
     passable = nodes & ~wires.host
     open_links = Open(link, source, wires.destination[link], *columns)
     return Room(open_links, passable, shifts, fastest, link[first], kind.reshape(-1))

@@ -18,7 +18,7 @@ from lpxsched.schedule.options import GREEDY_ONLY_EFFORT, SolveOptions
 from lpxsched.schedule.problem.collective import missing_way
 from lpxsched.schedule.problem.opening import Opening, opening_on
 from lpxsched.schedule.solve_collective import refuse_deadline, solve_transfers
-from lpxsched.units import NONE
+from lpxsched.units import NONE, counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,4 +123,6 @@ def _solve_in_time(instance: Instance, options: SolveOptions, bound: LowerBound,
     try:
         return solve_transfers(instance, options, bound)
     except InfeasibleError as error:
-        raise NothingFoundError(f"with the guard of its interval, {error.cause}", remedy=LATER) from error
+        of_all = f"that of all guards, {counted(least.cycles, 'cycle')} ({least.name})"
+        cause = f"{error.cause} of the guards tried, though not below {of_all}"
+        raise NothingFoundError(cause, remedy=LATER) from error

@@ -68,7 +68,8 @@ def solve_transfers(instance: Instance, options: SolveOptions, bound: LowerBound
     result = result.later(stall)
     deadline, cycles = options.deadline_cycles, result.makespan_cycles
     if deadline is not None and cycles > deadline:
-        raise NothingFoundError(f"the best of effort {options.effort} takes {cycles} cycles, {deadline} are allowed")
+        cause = f"the best of effort {options.effort} takes {counted(cycles, 'cycle')}, {deadline:,} are allowed"
+        raise NothingFoundError(cause)
     return result
 
 

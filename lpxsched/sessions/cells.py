@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpxsched.errors import InputError
 from lpxsched.files.document import read_text
+from lpxsched.files.near import did_you_mean
 from lpxsched.units import counted
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def read_table(path: Path, names: Sequence[str]) -> Table:
             raise table.header_error(name, "this column stands twice; keep one")
     for name in table.header:
         if name not in names:
-            raise table.header_error(name, f"unknown column; the columns are {', '.join(names)}")
+            raise table.header_error(name, f"unknown column; {did_you_mean(name, names, 'known columns')}")
     if not 1 <= len(table.rows) <= MOST_ROWS:
         problem = f"holds {counted(len(table.rows), 'row')}; from 1 to {MOST_ROWS:,} can be read"
         raise InputError(str(path), problem)

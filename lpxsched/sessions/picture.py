@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.report.colours import GRID_COLOUR
-from lpxsched.report.figures.images import PNG, images, new_figure
+from lpxsched.report.figures.images import EDGE_POINTS, PNG, images, new_figure
 from lpxsched.sessions.outcome import ASSUMED, PREFILL, TIMETABLE, TOOLS, WAITING
 from lpxsched.sessions.trace import PS_PER_S
 from lpxsched.units import counted
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 WIDTH_INCHES, ROW_INCHES, FRAME_INCHES, BARS_INCHES = 11.0, 0.24, 1.2, 2.4
 COLOURS = {TOOLS: "#DDDDDD", PREFILL: "#E69F00", WAITING: "#CC79A7", TIMETABLE: "#0072B2", ASSUMED: "#56B4E9"}
 CHAIN, CHAIN_COLOUR = "critical chain", "#000000"
-BAR_HEIGHT, CHAIN_HEIGHT, EDGE_POINTS = 0.62, 0.12, 0.4
+BAR_HEIGHT, CHAIN_HEIGHT = 0.62, 0.12
 # More do not fit on a page; the first ones are drawn.
 MOST_AGENTS = 60
 
@@ -56,7 +56,6 @@ def _draw_agents(axes: Axes, study: Study, agents: list[str]) -> None:
     times = (timeline.open_ps, ready, ready + timeline.prefill_ps, timeline.placed_ps, on_chips, timeline.end_ps)
     marks = [column[shown] / PS_PER_S for column in times]
     for (name, colour), begin, end in zip(COLOURS.items(), marks, marks[1:], strict=False):
-        # With an edge, so that what is narrower than a pixel is seen.
         wide, edge = end > begin, 0.0 if name == TOOLS else EDGE_POINTS
         axes.barh(
             rows[wide],
@@ -70,7 +69,15 @@ def _draw_agents(axes: Axes, study: Study, agents: list[str]) -> None:
     chain = np.isin(np.flatnonzero(shown), study.nominal.chain)
     left, width = marks[0][chain], (marks[-1] - marks[0])[chain]
     above = rows[chain] - BAR_HEIGHT / 2 - CHAIN_HEIGHT
-    axes.barh(above, width, left=left, height=CHAIN_HEIGHT, color=CHAIN_COLOUR)
+    axes.barh(
+        above,
+        width,
+        left=left,
+        height=CHAIN_HEIGHT,
+        color=CHAIN_COLOUR,
+        edgecolor=CHAIN_COLOUR,
+        linewidth=EDGE_POINTS,
+    )
     axes.set_yticks(range(len(agents)), agents)
     axes.set_ylim(len(agents) - 0.4, -0.8)
     axes.margins(x=0.01)
@@ -94,7 +101,7 @@ def _draw_parts(axes: Axes, study: Study) -> None:
         left = 0.0
         for name, colour in list(COLOURS.items())[1:]:
             width = outcome.parts_ps[name] / PS_PER_S
-            axes.barh(row, width, left=left, color=colour)
+            axes.barh(row, width, left=left, color=colour, edgecolor=colour, linewidth=EDGE_POINTS if width else 0)
             left += width
         axes.annotate(f"{left:,.1f} s", (left, row), (4, 0), textcoords="offset points", va="center")
     axes.set_yticks(range(len(bars)), list(bars))

@@ -35,10 +35,12 @@ WAITING = "waiting_ns"
 
 def result_violations(build: Build) -> list[Violation]:
     """Return every claim that does not follow."""
+    return [*window_violations(build), *_makespans(build), *_bounds(build), *manifest_violations(build)]
+
+
+def manifest_violations(build: Build) -> list[Violation]:
+    """Return every claim of the manifest that does not follow from the tables."""
     return [
-        *window_violations(build),
-        *_makespans(build),
-        *_bounds(build),
         *_totals(build),
         *_times(build),
         *_steps(build),
@@ -82,10 +84,13 @@ def _bounds(build: Build) -> Iterator[Violation]:
 
 def _totals(build: Build) -> Iterator[Violation]:
     results, makespan = build.manifest.results, sum(build.segments.makespan_cycles.tolist())
-    period = int(build.frames.period_cycles.max(initial=0))
+    period, bound = (
+        int(column.max(initial=0)) for column in (build.frames.period_cycles, build.frames.lower_bound_cycles)
+    )
     yield from _differs(build, "makespan_cycles", makespan, "the segments sum to", said=results.get("makespan_cycles"))
     yield from _differs(build, "lower_bound_cycles", sum(_objective(build)[1].tolist()), "segments and frames sum to")
     yield from _differs(build, "period_cycles", period, "the longest period of the frames is")
+    yield from _differs(build, "period_lower_bound_cycles", bound, "the longest bound of the frames is")
 
 
 def _times(build: Build) -> Iterator[Violation]:

@@ -204,7 +204,11 @@ def test_a_fault_of_ours_is_not_written(
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (["--chips", "3-1"], "--chips: '3-1' is neither a chip nor a range of chips from low to high, as in 0-6,9"),
+        (["--chips", "3-1"], "--chips: '3-1' is neither a chip, nor a range of chips from low to high"),
+        (
+            ["--chips", "0,9.9"],
+            "--chips: '9.9' is neither a chip, nor a range of chips from low to high, nor a position",
+        ),
         (["--chips", ""], "--chips: '' is neither"),
         (["--chips", "0,,1"], "--chips: '' is neither"),
         (["--chips", "0-1-2"], "--chips: '0-1-2' is neither"),
@@ -228,6 +232,15 @@ def test_a_wrong_option_gets_one_line(
 ) -> None:
     """Tests exit code 2, the option's name, and what would be right."""
     assert problem in refused(["all-gather", ring, *arguments], capsys)
+
+
+def test_chips_are_chosen_by_position_too(capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests three of a torus of 4 x 4, of which 1.2 is number 6: both ways name the same."""
+    by_position, by_number = (
+        collective_json(["all-gather", "torus-4x4", "--chips", chips], capsys)["content_sha256"]
+        for chips in ("5,1.2,7", "5-7")
+    )
+    assert by_position == by_number
 
 
 def test_a_wrong_kind_or_topology_gets_one_line(ring: str, capsys: pytest.CaptureFixture[str]) -> None:

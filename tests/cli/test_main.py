@@ -49,7 +49,7 @@ print([name for name in {heavy} if name in sys.modules], file=sys.stderr)
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["compil"], ["No such command", "compil"]),
+        (["compil"], ["No such command 'compil'; did you mean compile?"]),
         (["compile"], ["Missing argument", "MODEL"]),
         (["compile", "gpt-oss-120b"], ["Missing argument", "TOPOLOGY"]),
         (

@@ -95,6 +95,14 @@ def test_explicit_topology(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert "bisection       unknown" in capsys.readouterr().out
 
 
+def test_one_chip_has_neither_links_nor_halves(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests that no empty table is printed, and no cut through what cannot be cut."""
+    assert run(["topology", write_topology(tmp_path, "src,dst\n", chips=1)]) == 0
+    text = capsys.readouterr().out
+    assert "No link is in service\n" in text
+    assert "bisection       none: one chip has no halves\n" in text
+
+
 def test_chips_that_are_listed_in_any_order_are_numbered_anew(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -131,8 +139,8 @@ def test_pictures_are_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ("arguments", "words"),
     [
         ([], "Missing argument 'NAME|FILE'"),
-        (["lpx-rakc"], "no topology of this name and no such file; shipped names near it: lpx-rack"),
-        (["lpx-rakc.yaml"], "no topology of this name and no such file; shipped names near it: lpx-rack"),
+        (["lpx-rakc"], "no topology of this name and no such file; did you mean lpx-rack"),
+        (["lpx-rakc.yaml"], "no topology of this name and no such file; did you mean lpx-rack"),
         (["xyz"], "no topology of this name and no such file; shipped: boardfly, dragonfly-20, "),
         (["ring-8", "--svg", "a.png"], "a.png: --svg: must end in .svg"),
         (["ring-8", "--svg", "nowhere/a.svg"], "there is no folder nowhere"),

@@ -38,6 +38,8 @@ def repeated_build(copies: int) -> Build:
     links = _repeat(one.links, copies, link=6)
     weights = np.tile(one.tensors.producer < 0, copies)
     graph = _graph(one.graph, nodes)
+    # All segments are alike, and no other result is told.
+    results = {key: copies * value for key, value in one.manifest.results.items()}
     build = replace(
         one,
         slots=slots,
@@ -55,6 +57,7 @@ def repeated_build(copies: int) -> Build:
         deskews=_repeat(one.deskews, copies, frame=1),
         graph=graph,
         graph_json=canonical_json(graph),
+        manifest=one.manifest.model_copy(update={"results": results}),
     )
     return signed(build)
 

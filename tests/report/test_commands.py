@@ -139,6 +139,22 @@ def test_a_folder_that_was_changed_is_refused(
     assert "content_sha256: does not match the tables" in capsys.readouterr().err
 
 
+def test_a_manifest_that_does_not_follow_from_the_timetable_is_told(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Tests a makespan of four layers of 128 cycles told a cycle longer: the report stands, with one line beside."""
+    assert run(["report", str(folder)]) == 0
+    assert capsys.readouterr().err == ""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["results"]["makespan_cycles"] = 513
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    assert run(["report", str(folder), "--json"]) == 0
+    output = capsys.readouterr()
+    assert json.loads(output.out)["makespan_cycles"] == 512
+    told = "manifest.json: results makespan_cycles is 513, the segments sum to 512; lpxsched check tells more"
+    assert output.err == f"note: {folder}: {told}\n"
+
+
 def test_export_never_writes_into_a_build(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Tests that a build folder stays one: it may be replaced only while it holds nothing else."""
     assert run(["export", str(folder), "--svg", str(folder / "a.svg")]) == 2

@@ -48,10 +48,18 @@ def test_what_cannot_be_made_is_told_with_its_cause(tmp_path: Path) -> None:
     assert "from chip 0 (0) to chip" in record["causes"][0]["cause"]
 
 
+def test_a_fabric_left_without_links_is_told_as_such(tmp_path: Path) -> None:
+    """Tests two chips that one link joins, one way."""
+    build = collective(write_topology(tmp_path, "src,dst\n0,1\n", chips=2), "broadcast", 1)
+    record = contingency(build, fabric_without(build), "link", rescheduled, lambda *_: None)
+    assert (record["failures"], record["made"], record["infeasible"]) == (1, 0, 1)
+    assert "no way that is up leads from chip 0 (0) to chip 1" in record["causes"][0]["cause"]
+
+
 def test_an_unknown_class_is_refused_with_those_that_are_there(tmp_path: Path) -> None:
     """Tests a class that no link has."""
     build = collective(full_mesh(tmp_path, 3), "all-gather", 1)
-    with pytest.raises(InputError, match="no link of class tray that is up, only of link"):
+    with pytest.raises(InputError, match="no link of class tray that is up; classes of links that are: link"):
         links_of_class(fabric_without(build), "tray")
 
 

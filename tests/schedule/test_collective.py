@@ -227,9 +227,9 @@ def test_a_deadline_below_the_bound_is_infeasible(solver: HandSolver) -> None:
     ("fault", "told"),
     [
         (
-            InfeasibleError("the bound is 480"),
-            "unknown: nothing found (with the guard of its interval, the bound is 480); "
-            "try a later --deadline, or a larger --effort",
+            InfeasibleError("the deadline is below the lower bound of 510 cycles (tree)"),
+            "unknown: nothing found (the deadline is below the lower bound of 510 cycles (tree) of the guards tried, "
+            "though not below that of all guards, 122 cycles (ingress)); try a later --deadline, or a larger --effort",
         ),
         (NothingFoundError("effort 3", remedy="pray"), "unknown: nothing found (effort 3); pray"),
     ],
@@ -237,7 +237,7 @@ def test_a_deadline_below_the_bound_is_infeasible(solver: HandSolver) -> None:
 def test_a_guard_longer_than_the_rules_ask_for_proves_nothing(
     monkeypatch: pytest.MonkeyPatch, fault: LpxschedError, told: str
 ) -> None:
-    """Tests that a bound with the guard of an interval is told as nothing found."""
+    """Tests that a bound with the guard of an interval is told as nothing found, beside that of results (122 above)."""
 
     def refuse(_: Instance, options: SolveOptions, __: LowerBound) -> Result:
         if options.deadline_cycles is not None:

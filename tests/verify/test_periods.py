@@ -79,9 +79,16 @@ def test_what_a_vector_waits_for_is_of_its_own_iteration() -> None:
     assert breaks(build_of(laid, period=8), "R2", "leaves chip 1 at 8 but is read there and turned around at 16")
 
 
-def test_a_period_other_than_that_of_the_results_is_found() -> None:
-    """Tests that the period told is the one that was proved."""
+@pytest.mark.parametrize(
+    ("key", "right"),
+    [
+        ("period_cycles", "the longest period of the frames is 6"),
+        ("period_lower_bound_cycles", "the longest bound of the frames is 6"),
+    ],
+)
+def test_a_period_other_than_that_of_the_results_is_found(key: str, right: str) -> None:
+    """Tests that the period told is the one that was proved, and so is its bound, which the hand meets."""
     build = build_of(ALL_GATHER, period=6)
-    manifest = build.manifest.model_copy(update={"results": build.manifest.results | {"period_cycles": 5}})
+    manifest = build.manifest.model_copy(update={"results": build.manifest.results | {key: 5}})
     told = signed(replace(build, manifest=manifest))
-    assert breaks(told, "R3", "manifest.json: results period_cycles is 5, the longest period of the frames is 6")
+    assert breaks(told, "R3", f"manifest.json: results {key} is 5, {right}")

@@ -11,9 +11,11 @@ from lpxsched.exploring.sensitivity.effects import RATE
 from lpxsched.report.text_table import WIDTH, table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lpxsched.exploring.sensitivity.effects import Effect, Effects, End
 
-HEADER = ("assumption", "middle", "instead", "step", "tokens/s/user", "change", "step at worst", "")
+HEADER = ("assumption", "middle", "instead", "step, us", "tokens/s/user", "change", "at worst, us")
 MOST_NAMED = 3
 
 
@@ -31,7 +33,8 @@ def effects_text(found: Effects) -> str:
         "assumed without a range": found.without_range,
     }
     told = [fill(f"{note}: {', '.join(names)}", WIDTH) for note, names in notes.items() if names]
-    return "\n".join([table(HEADER, lines, left=3), "", _most(found), *told])
+    told += [fill(text, WIDTH, break_on_hyphens=False) for text in _failures(found)]
+    return "\n".join([table(HEADER, lines, phrases=[1, 2]), "", fill(_most(found), WIDTH), *told])
 
 
 def shown(value: Any) -> str:
@@ -48,15 +51,23 @@ def _most(found: Effects) -> str:
     return f"tokens/s of a user move most, from end to end, by {', '.join(named[:MOST_NAMED])}"
 
 
+def _failures(found: Effects) -> Iterator[str]:
+    """Yield why values give no step."""
+    for effect in found.effects:
+        for end in effect.ends:
+            if not end.figures:
+                yield f"{effect.assumption.name} at {shown(end.value)}: {failure_text(end.exit_code, end.cause)}"
+
+
 def _end_line(effect: Effect, end: End, *, first: bool) -> list[str]:
     name, middle = (effect.assumption.name, shown(effect.assumption.value)) if first else ("", "")
     if not end.figures:
-        return [name, middle, shown(end.value), "-", "-", "-", "-", failure_text(end.exit_code, end.cause)]
+        return [name, middle, shown(end.value), *"----"]
     line = _line(name, middle, shown(end.value), end.figures)
     line[5] = f"{end.figures[RATE] / effect.middle[RATE] - 1:+.1%}"
     return line
 
 
 def _line(name: str, middle: str, value: str, figures: dict[str, float]) -> list[str]:
-    step, high = (f"{figures[key] / 1000:,.3f} us" for key in ("step_ns", "step_high_ns"))
-    return [name, middle, value, step, f"{int(figures[RATE]):,}", "", high, ""]
+    step, high = (f"{figures[key] / 1000:,.3f}" for key in ("step_ns", "step_high_ns"))
+    return [name, middle, value, step, f"{int(figures[RATE]):,}", "", high]

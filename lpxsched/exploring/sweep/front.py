@@ -46,4 +46,4 @@ def sweep_text(rows: Sequence[dict[str, Any]], names: Sequence[str]) -> str:
         why = failure_text(row["exit_code"], row["cause"] or "")
         lines.append([*(str(row[OPTION + name]) for name in names), *told, "*" if number in front else "", why])
     note = "* no other point has both a shorter step and more tokens/s"
-    return "\n".join([table(header, lines, left=len(names)), "", note])
+    return "\n".join([table(header, lines, left=len(names), phrases=[len(header) - 1]), "", note])

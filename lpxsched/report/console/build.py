@@ -105,4 +105,4 @@ def _path(summary: Summary) -> str:
 def _width(rows: Rows, columns: int) -> int:
     """Return how wide the first columns of a table are."""
     first = [line[:columns] for line in (rows.header, *rows.rows)]
-    return len(table(first[0], first[1:]).split("\n")[0])
+    return len(table(first[0], first[1:], most=None).split("\n")[0])

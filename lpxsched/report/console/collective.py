@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from lpxsched.report.formats import clocks_named
+from lpxsched.report.text_table import named_rows
 from lpxsched.units import counted, cycles_to_ns
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def collective_text(build: Build, measured: dict[str, Any]) -> str:
         f"{results['kind']}, --vectors {build.manifest.options['vectors']}, on {counted(results['chips'], 'chip')} of "
         f"{results['topology']}{relays}; {measured['seconds']:.1f} s"
     )
-    lines = [title, "", *(f"{name:<11}{text}" for name, text in _facts(build, measured))]
+    lines = [title, "", named_rows(_facts(build, measured), width=11)]
     if measured["output"]:
         lines += ["", f"written to {measured['output']}; next: lpxsched check {measured['output']}"]
     return "\n".join(lines)
@@ -82,12 +83,18 @@ def _facts(build: Build, measured: dict[str, Any]) -> list[tuple[str, str]]:
 def _lengths(build: Build) -> list[tuple[str, str]]:
     """Return makespan and worst case, of what repeats the period too, beside the bound of what was made short."""
     results = build.manifest.results
-    bound = ("bound", f"{counted(results['lower_bound_cycles'], 'cycle')} ({results['bound']})")
-    gap = ("gap", f"{results['gap']:.4f}; {results['status']}")
-    makespan = ("makespan", _time(build, results["makespan_cycles"]))
-    if "period_cycles" not in results:
-        return [makespan, _worst(build), bound, gap]
-    return [("period", _time(build, results["period_cycles"])), bound, gap, makespan, _worst(build)]
+    of = " of the period" if "period_cycles" in results else ""
+    bound = ("bound", f"{_bound(results, '')}{of}")
+    gap = ("gap", f"{results['gap']:.4f}{of}; {results['status']}")
+    makespan = _time(build, results["makespan_cycles"])
+    if not of:
+        return [("makespan", makespan), _worst(build), bound, gap]
+    iteration = ("makespan", f"{makespan} of one iteration, for a bound of {_bound(results, 'makespan_')}")
+    return [("period", _time(build, results["period_cycles"])), bound, gap, iteration, _worst(build)]
+
+
+def _bound(results: dict[str, Any], of: str) -> str:
+    return f"{counted(results[f'{of}lower_bound_cycles'], 'cycle')} ({results[f'{of}bound']})"
 
 
 def _worst(build: Build) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from lpxsched.report.frames import only_period, windows_of
 from lpxsched.report.headline import headline_lines
 from lpxsched.report.layers import head_of, layers_named
 from lpxsched.report.reach import reach_lines
-from lpxsched.report.text_table import table
+from lpxsched.report.text_table import named_rows, table
 from lpxsched.report.utilisation import utilisation
 from lpxsched.units import counted
 
@@ -30,7 +30,7 @@ def compile_text(build: Build, measured: dict[str, Any]) -> str:
     lines = [
         f"{options['model']} on {options['topology']}, batch {options['batch']}, {measured['seconds']:.1f} s",
         "",
-        *_facts(build, measured),
+        _facts(build, measured),
         "",
         _problems(results["problems"], head_of(results)),
         "",
@@ -39,7 +39,7 @@ def compile_text(build: Build, measured: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _facts(build: Build, measured: dict[str, Any]) -> list[str]:
+def _facts(build: Build, measured: dict[str, Any]) -> str:
     results, (busiest, share) = build.manifest.results, _busiest_class(build)
     bound, of = results["lower_bound_cycles"], ""
     # That of all frames is the sum of theirs.
@@ -67,7 +67,7 @@ def _facts(build: Build, measured: dict[str, Any]) -> list[str]:
         *reach_lines(build),
         *_fp8(results),
     ]
-    return [f"{name:<14}{text}" for name, text in rows]
+    return named_rows(rows, width=14)
 
 
 def _mapping(results: dict[str, Any]) -> list[tuple[str, str]]:
@@ -153,7 +153,7 @@ def _problems(problems: list[dict[str, Any]], head: int) -> str:
         "period" if repeats else "makespan",
         "bound",
         "gap",
-        "wires only",
+        "wires",
         "bound",
         "gap",
         "status",
@@ -168,7 +168,7 @@ def _problems(problems: list[dict[str, Any]], head: int) -> str:
         ]
         for problem in problems
     ]
-    return table(header, rows)
+    return table(header, rows, phrases=[0])
 
 
 def _figures(result: dict[str, Any]) -> list[str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from itertools import groupby
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from lpxsched.report.console.mixers import mixer_words
-from lpxsched.report.text_table import table
+from lpxsched.report.text_table import WIDTH, table
 from lpxsched.units import ceil_div, counted
 from lpxsched.workload.counts import (
     active_parameters,
@@ -80,9 +81,13 @@ def model_text(model: Model, facts: Mapping[str, Any]) -> str:
     rows.append(["1", "", "embedding, LM head too" if model.tied else "embedding", _number(ends or None), ""])
     if not model.tied:
         rows.append(["1", "", "LM head", _number(ends or None), ""])
-    kinds = table(["layers", "mixer", "FFN", "parameters", "bytes a layer"], rows, left=3)
+    kinds = table(["layers", "mixer", "FFN", "parameters", "bytes a layer"], rows, phrases=[1, 2])
     told = [head, kinds, _totals(facts)]
-    return "\n\n".join(told + (["\n".join(f"note: {note}" for note in model.notes)] if model.notes else []))
+    return "\n\n".join(told + (["\n".join(_note(note) for note in model.notes)] if model.notes else []))
+
+
+def _note(text: str) -> str:
+    return fill(f"note: {text}", WIDTH, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def models_text(listed: list[dict[str, Any]]) -> str:
@@ -101,7 +106,7 @@ def models_text(listed: list[dict[str, Any]]) -> str:
     ]
     header = ["model", "layers", "parameters", "active", "of FFNs", "racks, FFNs", "racks, whole"]
     note = "Least racks whose SRAM holds the weights at fp8, nothing beside them: FFNs alone, and the whole model"
-    return f"{table(header, rows)}\n\n{note}"
+    return f"{table(header, rows)}\n\n{fill(note, WIDTH)}"
 
 
 def _kinds(model: Model) -> list[tuple[Layer, int]]:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DPI = 110
+# The edge of bars, in their own colour: what is narrower than a pixel is then seen in a PNG, too.
+EDGE_POINTS = 0.4
 SVG, PNG = "svg", "png"
 METADATA: dict[str, dict[str, str | None]] = {
     SVG: {"Date": None, "Creator": "lpxsched"},

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lpxsched.report.colours import DESKEW_COLOUR, GRID_COLOUR, colours_of
+from lpxsched.report.figures.images import EDGE_POINTS
 from lpxsched.report.figures.lanes_in_use import LanesInUse, lanes_in_use
 from lpxsched.report.formats import links_of
 from lpxsched.report.frames import deskew_rows
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
 
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from numpy.typing import NDArray
 
     from lpxsched.timetable.build import Build
+    from lpxsched.timetable.columns import Integers
 
 SHOWN_CHIPS, SHOWN_RELAYS = 16, 8
 PALE = 0.35
@@ -116,16 +119,32 @@ def _draw_unit(axes: Axes, build: Build, whose: tuple[int, int, str], row: int, 
     faces = [kinds[kind] for kind in table.kind[mine].tolist()]
     for shift in pass_shifts(build, segment):
         spans = list(zip((table.start[mine] + shift).tolist(), table.cycles[mine].tolist(), strict=True))
-        axes.broken_barh(spans, (row + 0.12, 0.76), facecolors=faces, linewidth=0, alpha=PALE if shift else None)
+        axes.broken_barh(
+            spans,
+            (row + 0.12, 0.76),
+            facecolors=faces,
+            edgecolors=faces,
+            linewidth=EDGE_POINTS,
+            alpha=PALE if shift else None,
+        )
 
 
 def _draw_links(axes: Axes, links: LanesInUse, passing: LanesInUse | None, row: int, colour: str) -> None:
     """Fill the row from below as high as the share of its links that are held, behind it by all passes."""
+    from matplotlib.collections import PolyCollection
+
     bottom = row + 0.94
     for drawn, alpha in ((passing, PALE), (links, None)):
         if drawn is not None:
-            tops = bottom - 0.86 * drawn.share
-            axes.fill_between(drawn.moment_cycles, bottom, tops, step="post", color=colour, linewidth=0, alpha=alpha)
+            outlines = [np.column_stack([moments, bottom - 0.86 * share]) for moments, share in _held(drawn)]
+            axes.add_collection(PolyCollection(outlines, color=colour, linewidth=EDGE_POINTS, alpha=alpha))
+
+
+def _held(drawn: LanesInUse) -> Iterator[tuple[Integers, NDArray[np.float64]]]:
+    """Yield moments and shares of the outline, from 0 up and back to 0, of each time in which any link is held."""
+    moments, shares = np.repeat(drawn.moment_cycles, 2), np.append(0.0, np.repeat(drawn.share, 2)[:-1])
+    for idle in np.split(np.arange(len(shares)), np.flatnonzero((shares[1:] == 0) & (shares[:-1] == 0)) + 1):
+        yield moments[idle], shares[idle]
 
 
 def _draw_marks(axes: Axes, build: Build, segment: int) -> None:
@@ -136,7 +155,7 @@ def _draw_marks(axes: Axes, build: Build, segment: int) -> None:
     rows = deskew_rows(build, int(build.segments.frame[segment])).tolist()
     for row in rows:
         cycle, stall = int(table.cycle[row]), int(table.stall[row])
-        axes.axvspan(cycle, cycle + stall, color=DESKEW_COLOUR, linewidth=0, zorder=0)
+        axes.axvspan(cycle, cycle + stall, color=DESKEW_COLOUR, linewidth=EDGE_POINTS if stall else 0, zorder=0)
 
 
 def _label_axes(axes: Axes, build: Build, segment: int, shown: list[ChipRows]) -> None:

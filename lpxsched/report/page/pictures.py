@@ -45,15 +45,14 @@ def _of_windows(described: Mapping[str, Any]) -> str:
 
 def fabric_section(described: Mapping[str, Any]) -> str:
     """Return trays x chips, coloured by load, with a slider over time."""
-    segments = max(len(described["segments"]), 1)
     stretches = [
         ("1", "the period" if described["period"] else "the whole time"),
         ("0.1", "a tenth"),
         ("0.001", "a thousandth"),
         ("0", "one bin"),
     ]
-    if segments > 1 and not described["period"]:
-        stretches.insert(0, (f"{1 / segments:.6f}", "a segment on average"))
+    if len(described["segments"]) > 1 and not described["period"]:
+        stretches.insert(0, ("segment", "one segment"))
     slider = '<label>from <input type="range" name="moment" min="0" value="0" step="1"></label>'
     said = (
         "Colour: busy share of the links that leave a node in a stretch of time, up to the busiest chip. Arrows choose "

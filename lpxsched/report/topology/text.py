@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lpxsched.fabric.down import ranges
-from lpxsched.report.text_table import table
+from lpxsched.report.text_table import named_rows, table
 from lpxsched.units import BITS_PER_BYTE, counted, cycles_to_ns
 
 if TYPE_CHECKING:
@@ -140,6 +140,8 @@ def _classes(fabric: Fabric, facts: Facts) -> str:
         ]
         for of_class in facts.classes
     ]
+    if not facts.classes:
+        return "No link is in service"
     note = "Links in service (a hop is one vector from departure to read, without guard)"
     return f"{note}\n\n{table(header, rows)}"
 
@@ -147,11 +149,13 @@ def _classes(fabric: Fabric, facts: Facts) -> str:
 def _facts(fabric: Fabric, facts: Facts) -> str:
     per_chip, whole = (f"{float(rate):,.3f}" for rate in capacity_tb_per_s(fabric))
     way = "some chip cannot reach another" if facts.diameter is None else counted(facts.diameter, "hop")
-    bisection = (
-        "unknown: chips of an explicit topology have no coordinates"
-        if facts.bisection_gbps is None
-        else f"{float(facts.bisection_gbps):,g} Gb/s of payload one way, the weakest cut through the middle of an axis"
-    )
+    if fabric.chips == 1:
+        bisection = "none: one chip has no halves"
+    elif facts.bisection_gbps is None:
+        bisection = "unknown: chips of an explicit topology have no coordinates"
+    else:
+        weakest = "the weakest cut through the middle of an axis"
+        bisection = f"{float(facts.bisection_gbps):,g} Gb/s of payload one way, {weakest}"
     ports = "" if fabric.ports is None else f", {counted(fabric.ports, 'port')}"
     rows = [
         ("diameter", way),
@@ -162,7 +166,7 @@ def _facts(fabric: Fabric, facts: Facts) -> str:
     ]
     down = _down(fabric)
     rows += [("out of service", down)] if down else []
-    return "\n".join(f"{name:<16}{value}" for name, value in rows)
+    return named_rows(rows, width=16)
 
 
 def _down(fabric: Fabric) -> str:
@@ -176,4 +180,4 @@ def _down(fabric: Fabric) -> str:
 
 def _assumed(assumed: Mapping[str, Any]) -> str:
     rows = [[key, str(entry["value"]), entry["source"] or "no source given"] for key, entry in assumed.items()]
-    return f"Assumed values\n\n{table(['key', 'value', 'why'], rows, left=3)}"
+    return f"Assumed values\n\n{table(['key', 'value', 'why'], rows, left=2, phrases=[2])}"

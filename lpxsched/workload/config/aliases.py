@@ -114,7 +114,7 @@ HARMLESS = {
     *("moe_shared_expert_overlap", "moe_router_activation_func", "moe_renormalize", "moe_aux_loss_coeff"),
     *("moe_router_enable_expert_bias", "moe_apply_router_weight_on_input", "moe_token_dropping"),
     *("moe_router_bias_update_rate", "moe_gate", "moe_norm_topk_prob", "moe_router_topk_scaling_factor"),
-    *("expert_capacity", "expert_capacity_factor", "num_expert_group", "n_expert_group", "topk_group"),
+    *("expert_capacity", "expert_capacity_factor", "num_expert_group", "n_expert_group", "n_group", "topk_group"),
     *("vocab_size_per_layer_input", "zero_expert_type"),
     *("apply_residual_connection_post_layernorm", "use_parallel_layernorm", "layer_types_validation"),
 }

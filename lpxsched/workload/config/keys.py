@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lpxsched.files.document import dotted
+from lpxsched.files.near import near_names
 from lpxsched.files.schema import mapping, short
 from lpxsched.workload.config.aliases import (
     ALIASES,
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 # Each layer needs a chip of its own, and products of three widths stay readable.
 LARGEST = 10_000_000
 MOST_LAYERS = 20_000
+# Keys of configs are long and have parts in common; a slip of a letter or two leaves this much of them.
+SLIP = 0.9
+KNOWN = [name for names in ALIASES.values() for name in names]
 
 
 @dataclass(slots=True)
@@ -78,8 +82,7 @@ class Keys:
         if found is None:
             if self.is_null(fact):
                 raise self.error(fact, "null, where a number decides; write the number")
-            names = ALIASES[fact]
-            raise self.document.error((names[0],), " or ".join(("this key is missing; add it", *names[1:])))
+            raise self._missing(fact)
         return found
 
     def optional(self, fact: str, *, least: int = 0, most: int = LARGEST) -> int | None:
@@ -111,18 +114,47 @@ class Keys:
         if text not in self.notes:
             self.notes.append(text)
 
+    def _missing(self, fact: str) -> InputError:
+        """Return what is wrong where no key gives a fact, at the key that may be meant for it if there is one."""
+        names = ALIASES[fact]
+        for location in self._unknown():
+            if near := near_names(str(location[-1]), names, cutoff=SLIP):
+                return self.document.error(location, f"unknown key, and {names[0]} is missing; did you mean {near[0]}?")
+        return self.document.error((names[0],), " or ".join(("this key is missing; add it", *names[1:])))
+
+    def note_slips(self) -> None:
+        """Note keys that nothing reads and that are nearly called like one that is missing."""
+        for location, problem in self._slips():
+            self.note(f"{dotted(location)}: {problem}")
+
+    def _slips(self) -> Iterator[tuple[Location, str]]:
+        absent = [name for fact, names in ALIASES.items() if fact not in self.entries for name in names]
+        for location in self._unknown():
+            if near := near_names(str(location[-1]), absent, cutoff=SLIP):
+                yield location, f"nothing reads this key; did you mean {near[0]}?"
+
+    def _unknown(self) -> Iterator[Location]:
+        known = HARMLESS.union(KNOWN)
+        return (location for location, _ in _all_entries(self.document) if str(location[-1]) not in known)
+
     def refuse_dropped(self) -> None:
         """Refuse a key that speaks of experts or layers and was not read, unless it is known to decide no weight.
 
-        A key that is null, false, 0 or empty names nothing that could be dropped.
+        A key that is null, false, 0 or empty names nothing that could be dropped. Where one is misspelt, it may be why
+        others are not read: it is told first.
         """
         for location, value in _all_entries(self.document):
             if value and str(location[-1]) not in self.read | HARMLESS:
                 dropped = _suspect(location, value)
                 if dropped is not None:
-                    where, what = dropped
-                    problem = f"{short(what)} speaks of experts or layers and would be dropped; nothing reads this key"
-                    raise self.document.error(where, problem)
+                    raise self._dropped(*dropped)
+
+    def _dropped(self, where: Location, what: Any) -> InputError:
+        for location, problem in self._slips():
+            return self.document.error(location, problem)
+        near = [] if where[-1] in KNOWN else near_names(str(where[-1]), KNOWN, cutoff=SLIP)
+        problem = f"{short(what)} speaks of experts or layers and would be dropped; nothing reads this key"
+        return self.document.error(where, "; ".join([problem, *(f"did you mean {name}?" for name in near)]))
 
     def _all(self, fact: str) -> list[tuple[Location, Any]]:
         self.read.update(ALIASES[fact])

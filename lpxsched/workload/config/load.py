@@ -62,6 +62,7 @@ def read_model(document: Document, name: str) -> Model:
     if routed and "routed" not in ffn_kinds:
         raise keys.error("experts", "no layer has experts; the keys that say which layers are dense leave none")
     keys.refuse_dropped()
+    keys.note_slips()
     return Model(name, hidden, layers, vocabulary, bool(tied), modules, mtp, tuple(keys.notes), keys)
 
 

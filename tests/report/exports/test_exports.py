@@ -253,7 +253,7 @@ def test_export_writes_every_format(tmp_path: Path, capsys: pytest.CaptureFixtur
     capsys.readouterr()
     csv_file = ["--csv", str(files["csv"])]
     for wrong, message in (
-        (["--chips", "99"], "the build has no chip 99; its nodes are numbered 0 to 5, hosts last"),
+        (["--chips", "99"], "there is no chip 99; the build has nodes 0 to 5, hosts last"),
         (["--cycles", "5:5"], "'5:5' is not A:B, two whole numbers, the first one less"),
         (["--png", str(tmp_path / "a.png"), "--chips", "0"], "--png draws whole layers"),
         # Two layers of 128 cycles each.

@@ -10,8 +10,9 @@ import pytest
 
 from lpxsched.report.figures.build_figure import render
 from lpxsched.report.figures.heat_map import drawn_utilisation, layer_window, used_groups
+from lpxsched.report.figures.images import images, new_figure
 from lpxsched.report.figures.lanes_in_use import lanes_in_use
-from lpxsched.report.figures.layer_timeline import SHOWN_CHIPS, chip_rows, pass_shifts
+from lpxsched.report.figures.layer_timeline import SHOWN_CHIPS, chip_rows, draw_layer, pass_shifts
 from lpxsched.report.utilisation import utilisation
 from tests.builds import ints, two_chip_build
 from tests.report.builds import repeated_build
@@ -19,6 +20,8 @@ from tests.verify.changes import with_group
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from matplotlib.figure import Figure
 
     from lpxsched.timetable.build import Build
 
@@ -168,3 +171,34 @@ def test_equal_layers_look_alike() -> None:
     layers = busy.busy_ticks.sum(axis=0).reshape(14, 68)
     assert layers.any()
     assert np.array_equal(layers, np.broadcast_to(layers[0], layers.shape))
+
+
+@pytest.mark.parametrize("column", ["operator", "slot", "deskew"])
+def test_what_is_narrower_than_a_pixel_is_seen(column: str) -> None:
+    """Tests that a PNG shows where a few of 10 million cycles are busy: each place is another picture."""
+    one = two_chip_build()
+    one = replace(one, segments=replace(one.segments, makespan_cycles=ints(10**7)))
+
+    def with_bar_at(cycle: int) -> Build:
+        operators, depart = one.operators, one.slots.depart.copy()
+        if column == "operator":
+            start = np.where(operators.kind == "experts", cycle, operators.start)
+            return replace(one, operators=replace(operators, start=start))
+        if column == "deskew":
+            return replace(one, deskews=replace(one.deskews, cycle=ints(cycle)))
+        depart[1] = cycle
+        return replace(one, slots=replace(one.slots, depart=depart))
+
+    pictures = {timeline_png(with_bar_at(cycle)) for cycle in range(3_000_000, 6_000_000, 500_000)}
+    assert len(pictures) == 6
+
+
+def timeline_png(build: Build) -> bytes:
+    """Return the lower picture alone."""
+
+    def draw() -> Figure:
+        figure = new_figure((12.0, 3.0))
+        draw_layer(figure.subplots(), build, 0, chip_rows(build, 0))
+        return figure
+
+    return images(draw, ["png"])["png"]

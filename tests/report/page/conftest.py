@@ -67,11 +67,11 @@ class Opened:
         self.settle()
         return str(self.section(name).locator("canvas").evaluate("(canvas) => canvas.toDataURL()"))
 
-    def coloured_pixels(self, name: str) -> int:
-        """Return how many pixels of a section's picture are opaque and far from grey."""
+    def coloured_pixels(self, name: str, rows: int | None = None) -> int:
+        """Return how many pixels of a section's picture, or of its first rows, are opaque and far from grey."""
         self.settle()
-        count = """(canvas) => {
-          const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        count = """(canvas, rows) => {
+          const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, rows ?? canvas.height);
           let found = 0;
           for (let at = 0; at < data.length; at += 4) {
             const parts = [data[at], data[at + 1], data[at + 2]];
@@ -79,7 +79,7 @@ class Opened:
           }
           return found;
         }"""
-        return int(self.section(name).locator("canvas").evaluate(count))
+        return int(self.section(name).locator("canvas").evaluate(count, rows))
 
     def hover(self, name: str, cycle: float, y: float) -> None:
         """Put the mouse on a cycle of a picture over time."""

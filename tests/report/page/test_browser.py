@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 PICTURES = ("utilisation", "fabric", "timeline")
 # Rows of the picture by link class are so high; tray links come first, host links second.
-TRAY_ROW, HOST_ROW = 22, 66
+# Below the names of layers.
+HEADING = 17
+TRAY_ROW, HOST_ROW = HEADING + 22, HEADING + 66
 # Of the row of all hosts above the chips of the timeline.
 HOSTS = 18
 
@@ -148,20 +150,24 @@ def test_dragging_pans(four: Opened) -> None:
 
 
 def test_the_slider_moves_the_fabric_through_time(four: Opened, four_layers: Build) -> None:
-    """Tests that the load of a chip in a window is that of a count over the timetable, and that the picture changes."""
+    """Tests that the load of a chip in a segment is that of a count over the timetable, and that the picture changes.
+
+    The first is shown at first; from anywhere in a segment, as in cycles 130 and 300, all of it.
+    """
     box = four.section("fabric")
     slider, stretch = box.locator("[name=moment]"), box.locator("[name=stretch]")
+    assert four.told("fabric").startswith("layer 0, cycles 0 to 128 ")
     canvas = box.locator("canvas")
     canvas.focus()
     seen = []
     # Chips 0, 2 and 4: the first of the first tray, two to its right, the first of the second tray.
-    for moment, chip, keys in ((0, 0, ""), (130, 2, "RR"), (300, 4, "DLL")):
+    for segment, (moment, chip, keys) in enumerate(((0, 0, ""), (130, 2, "RR"), (300, 4, "DLL"))):
         slider.fill(str(moment))
         canvas.focus()
         four.press(*({"R": "ArrowRight", "D": "ArrowDown", "L": "ArrowLeft"}[key] for key in keys))
-        assert four.told("fabric").startswith(f"chip {four_layers.chips.position[chip]},")
+        assert four.told("fabric").startswith(f"chip {four_layers.chips.position[chip]}, layer {segment}, ")
         first, last, busy, whole = told_figures(four.told("fabric"))
-        assert (first, last, whole) == (moment, moment + 128, 2 * 128)
+        assert (first, last, whole) == (128 * segment, 128 * segment + 128, 2 * 128)
         assert busy == float(busy_cycles(four_layers, first, last, source=chip))
         seen.append(four.pixels("fabric"))
     stretch.select_option("1")
@@ -298,25 +304,37 @@ def test_a_picture_that_is_still_read_takes_keys(browser: Browser, page_of_four:
         assert complaints == []
 
 
+@pytest.mark.parametrize(
+    ("stretch", "moved"), [("0.1", ["1", "2", "1", "1", "1"]), ("segment", ["12", "23", "22", "22", "22"])]
+)
 def test_the_stretch_of_a_short_fabric_moves_by_keys(
-    opened: Callable[..., Opened], four_layers: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    opened: Callable[..., Opened],
+    four_layers: Build,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    stretch: str,
+    moved: list[str],
 ) -> None:
-    """Tests 50 bins or fewer: a key moves by a whole bin there and back, and keys of the browser move nothing."""
+    """Tests 50 bins or fewer: a key moves by a whole bin there and back, and keys of the browser move nothing.
+
+    Segments are moved by as a whole: in bins of 11 cycles those from 128 and from 256 on begin nearest to 12 and 23.
+    """
     monkeypatch.setattr("lpxsched.report.page.series.MOST_BINS", 50)
     path = tmp_path / "page.html"
     path.write_bytes(build_page(four_layers))
     page = opened(path)
     slider = page.section("fabric").locator("[name=moment]")
+    page.section("fabric").locator("[name=stretch]").select_option(stretch)
     page.section("fabric").locator("canvas").focus()
     seen = []
     for key in ("Shift+ArrowRight", "Shift+ArrowRight", "Shift+ArrowLeft", "Control+ArrowRight", "Alt+ArrowRight"):
         page.press(key)
         seen.append((slider.input_value(), page.told("fabric").partition(",")[0]))
-    assert seen == [(value, "chip 0.0") for value in ("1", "2", "1", "1", "1")]
+    assert seen == [(value, "chip 0.0") for value in moved]
 
 
 def test_plus_and_minus_zoom_the_fabric(four: Opened) -> None:
-    """Tests 512 cycles: all, a quarter about 256, a tenth of 51 about the same, back again, and all of it at once."""
+    """Tests 512 cycles: all, the segment from 256 on, a tenth of 51 about its middle, back again, and all at once."""
     box = four.section("fabric")
     stretch = box.locator("[name=stretch]")
     stretch.select_option("1")
@@ -327,7 +345,7 @@ def test_plus_and_minus_zoom_the_fabric(four: Opened) -> None:
         four.press(key)
         told.append(four.told("fabric"))
     spans = [re.findall(r"cycles (\d+) to (\d+)", text)[0] for text in told]
-    assert spans == [("0", "512"), ("192", "320"), ("231", "282"), ("193", "321"), ("0", "512")]
+    assert spans == [("0", "512"), ("256", "384"), ("295", "346"), ("256", "384"), ("0", "512")]
     assert stretch.input_value() == "1"
     assert box.locator("[name=moment]").is_disabled()
 
@@ -398,13 +416,13 @@ def test_the_last_bin_ends_where_the_time_does(
 
 
 def test_rows_out_of_sight_are_told(opened: Callable[..., Opened], tmp_path: Path) -> None:
-    """Tests 48 chips, of which a picture shows 30 rows of 15 pixels each at a time, and that a key shows others."""
+    """Tests 48 chips, of which a picture shows 29 rows of 15 pixels below names of layers; a key shows others."""
     path = tmp_path / "page.html"
     path.write_bytes(build_page(repeated_build(16)))
     page = opened(path)
     page.section("utilisation").locator("[name=kind]").select_option("chip")
     page.settle()
-    assert "In view: 30 of 48 rows;" in page.told("utilisation")
+    assert "In view: 29 of 48 rows;" in page.told("utilisation")
     before = page.pixels("utilisation")
     page.section("utilisation").locator("canvas").focus()
     page.press(*["PageDown"] * 5)
@@ -471,6 +489,18 @@ def test_what_is_narrower_than_a_pixel_is_as_dark_as_its_share(opened: Callable[
 
 
 @pytest.mark.parametrize("width", [1240, 420])
+def test_names_of_layers_lie_above_bars(four: Opened, width: int) -> None:
+    """Tests layers so wide that they are named: bars as high as their row end below the names."""
+    four.page.set_viewport_size({"width": width, "height": 900})
+    canvas = four.section("utilisation").locator("canvas")
+    canvas.focus()
+    four.press("+", "+", "+", "+")
+    canvas.evaluate("(canvas) => canvas.blur()")
+    assert four.coloured_pixels("utilisation") > 0
+    assert four.coloured_pixels("utilisation", rows=HEADING) == 0
+
+
+@pytest.mark.parametrize("width", [420, 1240])
 def test_nothing_is_cut_off_or_blank(four: Opened, screenshots: Path, width: int) -> None:
     """Tests that no part is wider than the window, that every canvas is drawn on, and keeps a picture to look at."""
     four.page.set_viewport_size({"width": width, "height": 900})

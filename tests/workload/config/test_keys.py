@@ -111,6 +111,28 @@ def test_a_missing_key_is_told_with_its_other_names() -> None:
     assert refused(hidden_size=...) == "c.json:1:1: hidden_size: this key is missing; add it or d_model or n_embd"
 
 
+def test_a_misspelt_key_is_told_where_it_stands() -> None:
+    """Tests a letter too few in a key that must be there, that would be dropped, and that may be left out.
+
+    Of "hiden_size" 2 x 10 of 21 letters are common with the right name, more than nine in ten; of "hidden_sum" 2 x 8.
+    """
+    missing = "c.json:1:1: {}: unknown key, and hidden_size is missing; did you mean hidden_size?"
+    assert refused(hidden_size=..., hiden_size=8) == missing.format("hiden_size")
+    assert "hidden_size: this key is missing" in refused(hidden_size=..., hidden_sum=8)
+    assert refused(num_expert_per_token=1).endswith("nothing reads this key; did you mean num_experts_per_token?")
+    # What it was to say how many are chosen of is not read either.
+    assert refused(num_experts=..., num_expert=4).startswith(
+        "c.json:1:1: num_expert: nothing reads this key; did you mean num_experts?"
+    )
+    assert "sliding_windw: nothing reads this key; did you mean sliding_window?" in model(sliding_windw=4).notes
+
+
+def test_a_key_beside_the_right_one_is_no_slip() -> None:
+    """Tests that a name is missed only where no key gives its fact, and that routing in groups is known."""
+    beside = model(sliding_window=4, sliding_windw=4, n_group=2)
+    assert not [note for note in beside.notes if "did you mean" in note]
+
+
 def test_a_note_is_kept_once() -> None:
     """Tests that the same line is not told twice."""
     read = keys()

@@ -2,6 +2,8 @@
 
 const READING = "Reading …";
 const GUTTER = 136, AXIS = 26, RIGHT = 8, LEAST_SPAN = 8;
+// Room above the rows for what is written there.
+const HEADING = 17;
 
 function number(value, decimals = 3) {
   return value.toLocaleString("en-US", { maximumFractionDigits: decimals });
@@ -112,9 +114,9 @@ class TimePanel {
   x(cycle) { return GUTTER + (cycle - this.span.from) / this.perPixel; }
   cycle(x) { return this.span.from + (x - GUTTER) * this.perPixel; }
 
-  setRows(rows) {
+  setRows(rows, headed = false) {
     this.rows = rows;
-    let top = 0;
+    let top = headed ? HEADING : 0;
     for (const row of rows) { row.top = top; top += row.height; }
     this.total = top;
     this.cursor.row = Math.min(this.cursor.row, Math.max(rows.length - 1, 0));
@@ -178,7 +180,7 @@ class TimePanel {
     if (!this.rows.length) return;
     this.cursor.row = Math.min(Math.max(row, 0), this.rows.length - 1);
     const { top, height } = this.rows[this.cursor.row];
-    if (top < this.scroll) this.scrollTo(top);
+    if (top < this.scroll) this.scrollTo(this.cursor.row ? top : 0);
     if (top + height > this.scroll + this.height) this.scrollTo(top + height - this.height);
   }
 

@@ -8,7 +8,7 @@ class Comparison extends TimePanel {
     this.ofBox.addEventListener("change", () => this.queue());
     const names = [...new Set(stores.flatMap(({ meta }) => meta.series.class.names))];
     this.setRows(names.map((label) => ({ label, height: 60,
-      index: stores.map(({ meta }) => meta.series.class.names.indexOf(label)) })));
+      index: stores.map(({ meta }) => meta.series.class.names.indexOf(label)) })), this.ends().length > 0);
   }
 
   // Time in the second build's own cycles where the clocks differ: both are drawn over the first one's.
@@ -76,17 +76,23 @@ class Comparison extends TimePanel {
     pen.lineWidth = 1;
   }
 
-  // A line where a build ends that the other outlasts; what repeats never does.
+  // Where builds end that the other outlasts, by their names; what repeats never does.
+  ends() {
+    const found = this.stores.map(({ meta }, build) => ({ name: "AB"[build], period: meta.period,
+      end: (meta.total * meta.nsPerCycle) / this.nsPerCycle }));
+    return found.filter(({ period, end }) => !period && end <= this.span.last - 0.5);
+  }
+
   after(pen) {
-    this.stores.forEach(({ meta }, build) => {
-      const end = (meta.total * meta.nsPerCycle) / this.nsPerCycle, x = Math.round(this.x(end));
-      if (meta.period || end > this.span.last - 0.5 || x < GUTTER || x >= GUTTER + this.width) return;
-      const text = `${"AB"[build]} ends`, left = x + pen.measureText(text).width + 8 > GUTTER + this.width;
+    for (const { name, end } of this.ends()) {
+      const x = Math.round(this.x(end));
+      if (x < GUTTER || x >= GUTTER + this.width) continue;
+      const text = `${name} ends`, left = x + pen.measureText(text).width + 8 > GUTTER + this.width;
       pen.fillStyle = themed("--ink");
       pen.fillRect(x, 0, 1, this.height);
       pen.textAlign = left ? "right" : "left";
-      pen.fillText(text, x + (left ? -4 : 5), 8);
-    });
+      pen.fillText(text, x + (left ? -4 : 5), HEADING / 2 - this.scroll);
+    }
   }
 
   // Where a bin begins; cycles of further periods are counted on.

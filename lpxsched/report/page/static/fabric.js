@@ -1,6 +1,8 @@
 // The fabric as trays x chips, coloured by the load of the links that leave each chip in a stretch of time.
 
 const CELL_GAP = 2, LABEL = 64, HEAD = 22;
+// The stretch that is a segment, the one in which the slider stands.
+const SEGMENT = "segment";
 
 function mixed(share) {
   const ends = [themed("--cold"), themed("--hot")].map((colour) =>
@@ -35,8 +37,23 @@ class Fabric {
 
   // First bin and bin after the last of the stretch.
   stretch() {
+    const found = this.segment();
+    if (found) return this.binsOf(found);
     const many = this.bins(this.wide.value), first = Math.min(Number(this.slider.value), this.store.meta.series.chip.bins - many);
     return [Math.max(first, 0), Math.max(first, 0) + many];
+  }
+
+  // The last segment that begins no later than the slider's bin, where segments are shown.
+  segment() {
+    if (this.wide.value !== SEGMENT) return undefined;
+    return this.store.meta.segments.findLast((found) => this.binsOf(found)[0] <= Number(this.slider.value));
+  }
+
+  // The whole bins that come nearest to a segment.
+  binsOf({ start, end }) {
+    const { bins, last } = this.store.meta.series.chip;
+    const first = Math.min(Math.round((start * bins) / last), bins - 1);
+    return [first, Math.max(first + 1, Math.min(Math.round((end * bins) / last), bins))];
   }
 
   moved({ offsetX, offsetY }) {
@@ -74,20 +91,24 @@ class Fabric {
 
   // The next narrower or wider stretch that the box offers, about the same middle.
   zoom(way) {
-    const shares = [...this.wide.options].map(({ value }) => value).sort((one, other) => Number(other) - Number(one));
+    const shares = [...this.wide.options].map(({ value }) => value).sort((one, other) => this.share(other) - this.share(one));
     const next = shares[shares.indexOf(this.wide.value) + way];
     if (next === undefined) return;
     const [first, last] = this.stretch();
-    this.show(Math.round((first + last - this.bins(next)) / 2), next);
+    this.show(next === SEGMENT ? Math.floor((first + last) / 2) : Math.round((first + last - this.bins(next)) / 2), next);
   }
 
-  // By a hundredth of the time, and by a whole bin at least.
+  // By a hundredth of the time, and by a whole bin at least; to the next segment where segments are shown.
   shift(way) {
-    const [first] = this.stretch();
-    this.slider.value = first + way * Math.max(1, Math.round(Number(this.slider.max) / 100));
+    const [first, last] = this.stretch();
+    if (this.segment()) this.slider.value = way > 0 ? last : first - 1;
+    else this.slider.value = first + way * Math.max(1, Math.round(Number(this.slider.max) / 100));
   }
 
-  bins(share) { return Math.max(1, Math.round(this.store.meta.series.chip.bins * Number(share))); }
+  // Of the whole time; segments stand where they do on average.
+  share(stretch) { return stretch === SEGMENT ? 1 / this.store.meta.segments.length : Number(stretch); }
+
+  bins(stretch) { return Math.max(1, Math.round(this.store.meta.series.chip.bins * this.share(stretch))); }
 
   load(cell) {
     if (cell.row < 0) return { busy: 0, all: 0 };
@@ -145,7 +166,7 @@ class Fabric {
     const { nsPerCycle, series: { chip } } = this.store.meta;
     const ends = this.stretch().map((bin) => edge(this.store, chip, bin));
     const us = ends.map((cycle) => ((cycle * nsPerCycle) / 1000).toFixed(3));
-    const span = `cycles ${ends.map((cycle) => number(cycle)).join(" to ")} (${us.join(" to ")} us)`;
+    const span = `${this.segment() ? `${this.segment().name}, ` : ""}cycles ${ends.map((cycle) => number(cycle)).join(" to ")} (${us.join(" to ")} us)`;
     const cell = this.cells[this.cursor];
     this.slider.setAttribute("aria-valuetext", span);
     if (!this.on) { this.readout.textContent = `${span}; full colour is ${percent(most)}, the share of the busiest chip.`; return; }

@@ -57,7 +57,8 @@ class Utilisation extends TimePanel {
     this.of = this.ofBox.value;
     this.chipBox.disabled = this.kind !== "link";
     this.scroll = 0;
-    this.setRows(this.kind === "link" ? this.linkRows() : this.seriesRows());
+    if (this.kind === "link") this.setRows(this.linkRows());
+    else this.setRows(this.seriesRows(), this.namesLayers);
   }
 
   showLinksOf(node) {
@@ -109,8 +110,10 @@ class Utilisation extends TimePanel {
     this.markLayers(pen);
   }
 
+  get namesLayers() { return !this.store.meta.period && this.store.meta.segments.length > 1; }
+
   markLayers(pen) {
-    if (this.store.meta.period || this.store.meta.segments.length < 2) return;
+    if (!this.namesLayers) return;
     pen.textAlign = "left";
     for (const { name, start, end } of this.store.meta.segments) {
       const x = Math.round(this.x(start)), named = (end - start) / this.perPixel > pen.measureText(name).width + 8;
@@ -118,7 +121,7 @@ class Utilisation extends TimePanel {
       pen.fillStyle = themed(named ? "--edge" : "--line");
       pen.fillRect(x, 0, 1, this.height);
       pen.fillStyle = themed("--quiet");
-      if (named) pen.fillText(name, x + 4, 8);
+      if (named) pen.fillText(name, x + 4, HEADING / 2 - this.scroll);
     }
   }
 
