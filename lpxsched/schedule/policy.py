@@ -33,6 +33,8 @@ MOST_STAGED = 1 << 16
 ROUNDS, PATIENCE, SLOTS = 64, 24, 1_000_000
 # Part of that patience for sums at one node: where they win they do so at once (stars, lines, trees).
 PATIENCE_PARTS_AT_ONE_NODE = 4
+# Part of that patience after which CP-SAT packs trees of what repeats.
+PATIENCE_PARTS_BEFORE_PACKING = 4
 # About how often a search places each slot of a candidate: without symmetry a larger problem gets one candidate.
 SLOTS_PER_CANDIDATE = 8
 # Far from its bound a collective takes its part of stronger ones that must end later too, as long as one candidate
