@@ -143,12 +143,14 @@ class _Search:
         return status == cp_model.OPTIMAL
 
     def by_neighbourhoods(self, current: Found[Represented]) -> None:
-        """Free some blocks at a time, those that end last among them, and keep all others."""
+        """Free some blocks at a time, those that end last among them, and keep all others; none if one is too many."""
         # To one reader, detours take much time and gain little.
         may_detour = any(trip.target == EVERY for trip in self.trips.rows)
         every = crossings(self.trips, self.best.makespan_cycles, detours=may_detour)
         shortest = crossings(self.trips, self.best.makespan_cycles, detours=False)
         block_of = np.array([trip.block for trip in self.trips.rows], dtype=np.int64)
+        if (np.bincount(block_of[every.trip]) > NEIGHBOURHOOD_CROSSINGS).all():
+            return
         choices = Neighbourhoods(len(self.trips.blocks), self.allowance.effort.seed)
         while not self.is_over:
             plan, tasks = current.plan, plan_tasks(current.problem, current.plan)
