@@ -31,10 +31,9 @@ MOST_STAGED = 1 << 16
 # Candidates at effort 1, those in a row that may be in vain, slots placed for them; each further step doubles all. With
 # half the candidates or the patience two small problems end up to 1.1 and 1.4 % later, with twice none sooner.
 ROUNDS, PATIENCE, SLOTS = 64, 24, 1_000_000
-# Part of that patience for sums at one node: where they win they do so at once (stars, lines, trees).
-PATIENCE_PARTS_AT_ONE_NODE = 4
-# Part of that patience after which CP-SAT packs trees of what repeats.
-PATIENCE_PARTS_BEFORE_PACKING = 4
+# Part of that patience for sums at one node: where they win they do so at once (stars, lines, trees); and for what
+# repeats before CP-SAT packs its trees: a reduce of 4 on a TSP node takes 0.05 s so, 0.09 s with all patience before.
+PATIENCE_PARTS = 4
 # About how often a search places each slot of a candidate: without symmetry a larger problem gets one candidate.
 SLOTS_PER_CANDIDATE = 8
 # Far from its bound a collective takes its part of stronger ones that must end later too, as long as one candidate

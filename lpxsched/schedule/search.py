@@ -16,7 +16,7 @@ from lpxsched.schedule.policy import (
     OFFERS_PER_SLOT,
     PACKED_LENGTHS,
     PASSES,
-    PATIENCE_PARTS_BEFORE_PACKING,
+    PATIENCE_PARTS,
 )
 from lpxsched.schedule.result import Found
 from lpxsched.schedule.routes.candidates import Candidate, Candidates
@@ -101,7 +101,7 @@ def search(
 
     for choice in _all_choices(forward, best_of_length, seed=seed, cyclic=budget.cyclic, packs=packs):
         is_over = tried >= budget.rounds or budget.is_spent(best, in_vain)
-        if asks and best is not None and (is_over or budget.is_spent(best, in_vain * PATIENCE_PARTS_BEFORE_PACKING)):
+        if asks and best is not None and (is_over or budget.is_spent(best, in_vain * PATIENCE_PARTS)):
             packed, asks = _packed(forward, backward, seed=seed, budget=budget, best=best), False
         if is_over or (packed is not None and packed.objective_cycles <= budget.enough_cycles):
             break
