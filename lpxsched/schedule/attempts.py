@@ -17,7 +17,7 @@ from lpxsched.schedule.policy import (
     MOST_GROUPS,
     PACKING_SECONDS,
     PATIENCE,
-    PATIENCE_PARTS_AT_ONE_NODE,
+    PATIENCE_PARTS,
     ROUNDS,
     SLOTS,
     SLOTS_PER_CANDIDATE,
@@ -131,7 +131,7 @@ def _attempts(
                 middle,
                 middle.reversed(),
                 seed=seed,
-                budget=replace(budget, patience=budget.patience // PATIENCE_PARTS_AT_ONE_NODE),
+                budget=replace(budget, patience=budget.patience // PATIENCE_PARTS),
             )
         )
     if bound_cycles < load_cycles < NEVER:

@@ -16,9 +16,10 @@ from lpxsched.schedule.policy import (
     OFFERS_PER_SLOT,
     PACKED_LENGTHS,
     PASSES,
+    PATIENCE_PARTS,
 )
 from lpxsched.schedule.result import Found
-from lpxsched.schedule.routes.candidates import Candidate, candidate_of
+from lpxsched.schedule.routes.candidates import Candidate, Candidates
 from lpxsched.schedule.routes.choices import Style, block_lengths, first_choices, further_choices, packings
 from lpxsched.schedule.routes.exchange import exchange_classes, exchange_plan, exchange_sequences
 from lpxsched.schedule.symmetry.quotient import HALVES, Quotient, quotient
@@ -91,13 +92,18 @@ def search(
     packs : bool
         Whether to try packed trees, and nothing else.
     """
-    candidate = candidate_of(forward, backward, gathered=gathered, cyclic=budget.cyclic)
+    candidate = Candidates(forward, backward, gathered=gathered, cyclic=budget.cyclic)
     best: Found[Quotient] | None = None
+    packed: Found[Quotient] | None = None
     best_of_length: dict[int, tuple[int, int, int]] = {}
     work = tried = in_vain = 0
+    asks = budget.packing_seconds > 0 and not gathered
 
     for choice in _all_choices(forward, best_of_length, seed=seed, cyclic=budget.cyclic, packs=packs):
-        if tried >= budget.rounds or budget.is_spent(best, in_vain):
+        is_over = tried >= budget.rounds or budget.is_spent(best, in_vain)
+        if asks and best is not None and (is_over or budget.is_spent(best, in_vain * PATIENCE_PARTS)):
+            packed, asks = _packed(forward, backward, seed=seed, budget=budget, best=best), False
+        if is_over or (packed is not None and packed.objective_cycles <= budget.enough_cycles):
             break
         tried += 1
         in_vain += 1
@@ -116,9 +122,7 @@ def search(
             best, in_vain = found, 0
         if best.objective_cycles <= budget.enough_cycles:
             break
-    if budget.packing_seconds and best is not None and best.objective_cycles > budget.enough_cycles and not gathered:
-        best = _packed(forward, backward, seed=seed, budget=budget, best=best)
-    return best
+    return min(filter(None, (best, packed)), key=lambda one: one.quality, default=None)
 
 
 def _all_choices(

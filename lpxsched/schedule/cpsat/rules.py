@@ -230,7 +230,7 @@ def _last_reads(model: Variables) -> Iterator[tuple[cp_model.LinearExprT, int, l
         if model.is_end(trip, node) and not model.row(trip).is_sum:
             tails: dict[int, list[int]] = defaultdict(list)
             for bundle in bundles:
-                tails[model.tail(trip, bundle)].append(bundle)
+                tails[model.tail(trip, bundle) + model.row(trip).after // model.step].append(bundle)
             for tail, alike in tails.items():
                 present = [] if len(tails) == 1 else [model.any_of(trip, alike)]
                 yield model.times[trip, node], tail, present

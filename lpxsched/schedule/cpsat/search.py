@@ -143,12 +143,14 @@ class _Search:
         return status == cp_model.OPTIMAL
 
     def by_neighbourhoods(self, current: Found[Represented]) -> None:
-        """Free some blocks at a time, those that end last among them, and keep all others."""
+        """Free some blocks at a time, those that end last among them, and keep all others; none if one is too many."""
         # To one reader, detours take much time and gain little.
         may_detour = any(trip.target == EVERY for trip in self.trips.rows)
         every = crossings(self.trips, self.best.makespan_cycles, detours=may_detour)
         shortest = crossings(self.trips, self.best.makespan_cycles, detours=False)
         block_of = np.array([trip.block for trip in self.trips.rows], dtype=np.int64)
+        if (np.bincount(block_of[every.trip]) > NEIGHBOURHOOD_CROSSINGS).all():
+            return
         choices = Neighbourhoods(len(self.trips.blocks), self.allowance.effort.seed)
         while not self.is_over:
             plan, tasks = current.plan, plan_tasks(current.problem, current.plan)
@@ -157,11 +159,15 @@ class _Search:
             counts = np.bincount(block_of[open_to.trip], minlength=choices.blocks)
             end = start + tasks.duration[: plan.slots]
             free = choices.draw(plan.slot_block, start, end, due, counts, NEIGHBOURHOOD_CROSSINGS)
-            current = self._freed(current, tasks, free, open_to.of_trips(free[block_of]))
-            self._take(current)
+            current, late = self._freed(current, tasks, free, open_to.of_trips(free[block_of]))
+            if not self._take(current) and late and open_to is every and free.all():
+                # All blocks were free to go anywhere.
+                break
 
-    def _freed(self, current: Found[Represented], tasks: Tasks, free: Flags, open_to: Crossings) -> Found[Represented]:
-        """Return a plan of which less is late, or as it is."""
+    def _freed(
+        self, current: Found[Represented], tasks: Tasks, free: Flags, open_to: Crossings
+    ) -> tuple[Found[Represented], bool]:
+        """Return a plan of which less is late, or as it is, and whether anything is."""
         plan, slots, start = current.plan, slots_of(self.trips, current), current.placement.start
         moved = free[plan.slot_block]
         stays = ~free[np.append(plan.slot_block, plan.sum_block)]
@@ -171,7 +177,9 @@ class _Search:
         minimize_lateness(model, self.best.makespan_cycles - 1)
         model.add_hint(type(slots)(*(column[moved] for column in slots)), sums_of(current), [])
         status = self.allowance.run(model.cp, WAYS_NEIGHBOURHOOD_SECONDS, is_hinted=True)
-        return _solved(model, self.allowance, current) if status in SOLVED else current
+        if status not in SOLVED:
+            return current, True
+        return _solved(model, self.allowance, current), self.allowance.solver.objective_value > 0
 
     def _take(self, found: Found[Represented]) -> bool:
         """Keep a plan that is shorter than the best, and return whether it is."""

@@ -40,7 +40,7 @@ class Trip(NamedTuple):
     partner : int
         The trip that sums what this one copies, or copies what it sums; `NONE` where there is none.
     before, after : int
-        Cycles that the partner takes at least before this trip begins, after it has ended.
+        Cycles that the partner takes at least before this trip begins, after it has ended; what is read is then added.
     makers : dict
         By node that has the block, or a summand, at first: the task of the operator that makes it.
     """
@@ -127,7 +127,8 @@ def collective_trips(problem: Quotient, blocks: Blocks) -> Trips:
     """Return the trips of a collective: its copies, its sums, or both, the sums first; of a gathered one its copies."""
     collective, everyone = problem.instance.stage, frozenset(range(problem.network.width))
     kinds = [True, False] if collective.kind == "all-reduce" else [collective.is_sum]
-    if is_gathered(problem):
+    gathers = is_gathered(problem)
+    if gathers:
         kinds = [False]
     way, width = problem.way, problem.network.width
     rows, count = [], len(blocks)
@@ -135,7 +136,8 @@ def collective_trips(problem: Quotient, blocks: Blocks) -> Trips:
     for is_sum in kinds:
         for block, (base, target, vectors) in enumerate(zip(*columns, strict=True)):
             ends = everyone if target == EVERY else frozenset([target])
-            trip = Trip(block, vectors, base, ends, is_sum)
+            added = problem.add_cost.cycles(width, vectors) if gathers else 0
+            trip = Trip(block, vectors, base, ends, is_sum, after=added)
             if len(kinds) > 1:
                 partner = block + count if is_sum else block
                 before = 0 if is_sum else int(way[:width, base].max())

@@ -166,7 +166,8 @@ class Variables:
         last = node if target == EVERY else target
         tail = min(self.tail(trip, bundle) for bundle in self.into[trip, last]) if self.is_end(trip, last) else 0
         onward = self.way[node][last] + (self.turnaround if node != last else 0)
-        return max(0, self.latest - tail - onward - self.soonest(trip, node))
+        after = self.row(trip).after // self.step
+        return max(0, self.latest - after - tail - onward - self.soonest(trip, node))
 
     def place(self, node: int) -> int:
         """Return which of a trip's delays counts at a node."""

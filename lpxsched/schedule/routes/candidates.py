@@ -10,15 +10,13 @@ import numpy as np
 from lpxsched.schedule.plan import Plan, copy_plan, gathered_plan, joined, sum_plan
 from lpxsched.schedule.policy import MOST_JUSTIFIED
 from lpxsched.schedule.problem.ragged import first_with
-from lpxsched.schedule.routes.choices import Choice, Style, find_ways
+from lpxsched.schedule.routes.choices import Choice, KnownWays, Style, find_ways
 from lpxsched.schedule.routes.merging import merged_plan
 from lpxsched.schedule.routes.trees import Merging, PackedTrees
 from lpxsched.schedule.symmetry.quotient import Quotient, Ways, mirror
 from lpxsched.schedule.times.placement import Placement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from lpxsched.compiled.kernels import Integers
 
 
@@ -30,49 +28,66 @@ class Candidate(NamedTuple):
     timed: Placement | None = None
 
 
-def candidate_of(
-    forward: Quotient, backward: Quotient, *, gathered: bool, cyclic: bool
-) -> Callable[[Style, int], Candidate | None]:
-    """Return the function that makes a plan of a choice and gives up on what takes longer than a limit."""
-    collective = forward.instance.stage
-    if gathered:
-        return lambda choice, limit: _gathered(forward, choice, limit)
-    if not collective.is_sum:
-        return lambda choice, limit: _copies(forward, choice, limit, settles=not cyclic)
-    if collective.kind != "all-reduce":
-        return lambda choice, limit: _sums(forward, backward, choice, limit)
-    return lambda choice, limit: _sums_and_copies(forward, backward, choice, limit)
+class Candidates:
+    """Plans of choices, each once: other seeds and prices often lead to ways that were found before."""
+
+    def __init__(self, forward: Quotient, backward: Quotient, *, gathered: bool, cyclic: bool) -> None:
+        stage = forward.instance.stage
+        self._problem, self._gathered, self._settles = forward, gathered, not cyclic
+        self._sums = stage.is_sum and not gathered
+        known: tuple[KnownWays, KnownWays] = {}, {}
+        directions = [(backward, True, known[0]), (forward, False, known[1])]
+        self._directions = directions[not self._sums : 2 if stage.kind == "all-reduce" or not self._sums else 1]
+        self._made: set[tuple[object, ...]] = set()
+
+    def __call__(self, choice: Style, limit: int) -> Candidate | None:
+        """Return the plan of a choice; None where it takes longer than a limit, or is one that was returned before."""
+        found: list[Ways] = []
+        for problem, mirrored, known in self._directions:
+            ways = find_ways(problem, choice, limit=limit, mirrored=mirrored, known=known)
+            if ways is None:
+                return None
+            found.append(ways)
+        if self._is_made(choice, found):
+            return None
+        if self._gathered:
+            return _gathered(self._problem, *found)
+        if not self._sums:
+            return _copies(self._problem, *found, settles=self._settles)
+        summing = _sums(self._problem, found[0], choice, limit)
+        return summing if summing is None or len(found) == 1 else _with_copies(self._problem, summing, found[1], choice)
+
+    def _is_made(self, choice: Style, found: list[Ways]) -> bool:
+        """Return whether these ways came before; those of very many slots, of which few are tried, are not kept."""
+        if max(len(ways.block) for ways in found) > MOST_JUSTIFIED:
+            return False
+        style = (choice.beside, choice.merging) if isinstance(choice, PackedTrees) else choice.urgency == "spread"
+        plan = choice.length, style, *(column.tobytes() for ways in found for column in (ways.block, ways.bundle))
+        is_made = plan in self._made
+        self._made.add(plan)
+        return is_made
 
 
-def _copies(problem: Quotient, choice: Style, limit: int, *, settles: bool) -> Candidate | None:
+def _copies(problem: Quotient, ways: Ways, *, settles: bool) -> Candidate:
     """Return copies; where they settle the matter and are very many, with the times that the search for ways found."""
-    ways = find_ways(problem, choice, limit=limit)
-    if ways is None:
-        return None
     timed = Placement(ways.depart, ways.lane, ways.makespan_cycles) if ways.makespan_cycles else None
     stays = timed is not None and settles and len(ways.block) > MOST_JUSTIFIED
     plan = copy_plan(problem, ways.blocks, ways.block, ways.bundle, timed=stays)
     return Candidate(plan, timed=timed) if stays else Candidate(plan, np.arange(len(ways.block)))
 
 
-def _gathered(problem: Quotient, choice: Style, limit: int) -> Candidate | None:
-    copies = _copies(problem, choice, limit, settles=False)
-    if copies is None:
-        return None
-    plan = gathered_plan(problem, copies.plan)
+def _gathered(problem: Quotient, ways: Ways) -> Candidate:
+    plan = gathered_plan(problem, _copies(problem, ways, settles=False).plan)
     return Candidate(plan, np.arange(plan.slots + plan.sums))
 
 
-def _sums(forward: Quotient, backward: Quotient, choice: Style, limit: int) -> Candidate | None:
-    ways = find_ways(backward, choice, limit=limit, mirrored=True)
-    if ways is None:
-        return None
+def _sums(problem: Quotient, ways: Ways, choice: Style, limit: int) -> Candidate | None:
     if isinstance(choice, PackedTrees) and choice.merging:
-        return _merged(forward, ways, choice.merging, limit)
+        return _merged(problem, ways, choice.merging, limit)
     if isinstance(choice, PackedTrees) and choice.beside:
-        plan = beside_plan(forward, ways)
+        plan = beside_plan(problem, ways)
     else:
-        plan = sum_plan(forward, ways.blocks, ways.block, ways.bundle)
+        plan = sum_plan(problem, ways.blocks, ways.block, ways.bundle)
     return Candidate(plan, _sum_order(plan))
 
 
@@ -103,17 +118,14 @@ def _sum_order(plan: Plan) -> Integers:
     return np.lexsort((kind, np.concatenate([slot_rank, sum_rank])))
 
 
-def _sums_and_copies(forward: Quotient, backward: Quotient, choice: Style, limit: int) -> Candidate | None:
-    summing = _sums(forward, backward, choice, limit)
-    ways = find_ways(forward, choice, limit=limit)
-    if summing is None or ways is None:
-        return None
+def _with_copies(problem: Quotient, summing: Candidate, ways: Ways, choice: Style) -> Candidate:
+    """Return sums with copies of their results after them."""
     sums, order = summing.plan, _sum_order(summing.plan)
     # What is summed first, the first block of the copies, was the last when time ran backwards.
     block = ways.block
     if isinstance(choice, Choice) and choice.urgency != "spread":
         block = mirror(np.unique(ways.blocks.piece, return_counts=True)[1])[block]
-    plan = joined(sums, copy_plan(forward, sums.blocks, block, ways.bundle))
+    plan = joined(sums, copy_plan(problem, sums.blocks, block, ways.bundle))
     later = np.arange(sums.slots, plan.slots)
     first = np.where(order >= sums.slots, order + len(later), order)
     return Candidate(plan, np.concatenate([first, later]))

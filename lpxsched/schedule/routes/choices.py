@@ -24,7 +24,7 @@ from lpxsched.schedule.policy import (
 )
 from lpxsched.schedule.problem.wires import FAR
 from lpxsched.schedule.routes.even_loads import balanced_routes
-from lpxsched.schedule.routes.even_parents import balanced_parents
+from lpxsched.schedule.routes.even_parents import ParentChoice, balanced_parents
 from lpxsched.schedule.routes.list_schedule import spread_ways
 from lpxsched.schedule.routes.matching.search import match
 from lpxsched.schedule.routes.matching.tables import Job
@@ -75,6 +75,9 @@ class Choice(NamedTuple):
 
 
 Style = Choice | PackedTrees
+# By length of blocks, whether ways are the shortest, mixture, and parents: what was found, `None` where a limit passed.
+KnownWays = dict[tuple[int, bool, tuple[int, ...], bytes], Ways | None]
+NO_PARENTS = np.zeros((0, 0), dtype=np.int32)
 
 
 def first_choices(problem: Quotient, *, seed: int, unit_blocks: bool) -> Iterator[Style]:
@@ -87,8 +90,8 @@ def first_choices(problem: Quotient, *, seed: int, unit_blocks: bool) -> Iterato
         for length in lengths:
             yield Choice(length, urgency, minimal, seed)
     if problem.flow.is_for_everyone:
-        for length in lengths:
-            yield from (Choice(length, "near", True, seed, mixture) for mixture in mixtures(problem, length))
+        pairs = ((length, mixture) for length in lengths for mixture in mixtures(problem, length))
+        yield from (Choice(length, "near", True, seed, mixture) for length, mixture in pairs)
 
 
 def further_choices(problem: Quotient, lengths: Sequence[int], *, seed: int, cyclic: bool) -> Iterator[Style]:
@@ -201,8 +204,13 @@ def block_lengths(problem: Quotient, *, unit_blocks: bool) -> list[int]:
     return [*(fine or [longest]), *([HALVES] if longest >= LONG_PIECE else [])]
 
 
-def find_ways(problem: Quotient, choice: Style, *, limit: int = NEVER, mirrored: bool = False) -> Ways | None:
-    """Return the ways that a search finds, None when it passes `limit` cycles; `mirrored` as in `Quotient.blocks`."""
+def find_ways(
+    problem: Quotient, choice: Style, *, limit: int = NEVER, mirrored: bool = False, known: KnownWays | None = None
+) -> Ways | None:
+    """Return the ways that a search finds, None when it passes `limit` cycles; `mirrored` as in `Quotient.blocks`.
+
+    What is `known` of this problem, searched for within limits that were no less, is not searched for again.
+    """
     if isinstance(choice, PackedTrees):
         return packed_trees(problem, choice)
     if choice.urgency == "spread":
@@ -210,18 +218,25 @@ def find_ways(problem: Quotient, choice: Style, *, limit: int = NEVER, mirrored:
     blocks = problem.blocks(choice.length, mirrored=mirrored)
     if choice.urgency in ("balanced", "by hop"):
         return _balanced(problem, blocks, choice)
-    ways = _matched(problem, blocks, choice, np.zeros((0, 0), dtype=np.int32), limit)
-    if ways is None or choice.fork_price is None:
-        return ways
-    parents = balanced_parents(
-        problem,
-        ways,
-        seed=choice.seed,
-        fork_price=choice.fork_price,
-        count_first=choice.count_first,
-        minimal=choice.minimal,
-    )
-    return _matched(problem, blocks, choice._replace(mixture=()), parents, limit)
+    if choice.fork_price is None:
+        return _matched(problem, blocks, choice, NO_PARENTS, limit)
+    known = {} if known is None else known
+    ways = _matched_once(problem, blocks, choice, NO_PARENTS, limit, known)
+    if ways is None:
+        return None
+    price = ParentChoice(choice.fork_price, choice.minimal)
+    parents = balanced_parents(problem, ways, price, seed=choice.seed, count_first=choice.count_first)
+    return _matched_once(problem, blocks, choice._replace(mixture=()), parents, limit, known)
+
+
+def _matched_once(
+    problem: Quotient, blocks: Blocks, choice: Choice, parents: NDArray[np.int32], limit: int, known: KnownWays
+) -> Ways | None:
+    key = choice.length, choice.minimal, choice.mixture, parents.tobytes()
+    if key not in known:
+        known[key] = _matched(problem, blocks, choice, parents, limit)
+    ways = known[key]
+    return None if ways is None or ways.makespan_cycles > limit else ways
 
 
 def _matched(problem: Quotient, blocks: Blocks, choice: Choice, parents: NDArray[np.int32], limit: int) -> Ways | None:

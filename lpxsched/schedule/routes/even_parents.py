@@ -37,14 +37,18 @@ class Entries(NamedTuple):
 
 
 class ParentChoice(NamedTuple):
-    """How nodes choose, as `balanced_parents` has it."""
+    """How nodes choose.
+
+    `fork_price` is what it costs, where an even load costs 1, to make a node pass on a block which it did not;
+    `minimal` keeps ways the shortest ones.
+    """
 
     fork_price: float
     minimal: bool
 
 
 def balanced_parents(
-    problem: Quotient, ways: Ways, *, seed: int, fork_price: float, count_first: bool, minimal: bool
+    problem: Quotient, ways: Ways, choice: ParentChoice, *, seed: int, count_first: bool
 ) -> NDArray[np.int32]:
     """Return over which bundle each node gets each block that everyone reads, with loads made even.
 
@@ -53,14 +57,11 @@ def balanced_parents(
     problem : Quotient
     ways : Ways
         Trees of shortest ways, to start from.
+    choice : ParentChoice
     seed : int
         Of the order in which nodes choose anew.
-    fork_price : float
-        What it costs, where an even load costs 1, to make a node pass on a block which it did not.
     count_first : bool
         Whether first hops count as load. They can be late where a sum comes from far, early where a copy goes far.
-    minimal : bool
-        Whether ways stay the shortest ones.
 
     Returns
     -------
@@ -77,7 +78,6 @@ def balanced_parents(
     trees = ParentTrees(ways.blocks.source, ways.blocks.vectors, parents, children)
     load = np.zeros(len(problem.wires.lanes))
     _charge(problem.wires, trees, load, count_first)
-    choice = ParentChoice(fork_price, minimal)
     pairs = np.stack([ways.block, network.destination[ways.bundle]], axis=1)[order]
     _choose_parents(problem.wires, problem.way, trees, entries, load, choice, pairs)
     return parents

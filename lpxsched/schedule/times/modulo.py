@@ -73,12 +73,12 @@ def settled(tasks: Tasks, order: Integers, *, enough: int, cyclic: bool, below: 
     tasks : Tasks
     order : ndarray of int64, shape (tasks,)
     enough, below : int
-        A lower bound of the makespan or the period; from where on a period is of no use.
+        A lower bound of the makespan or the period; from where on that is of no use.
     cyclic : bool
         Whether the tasks are to repeat.
     """
     if not cyclic:
-        return improved(tasks, order, enough=enough)
+        return improved(tasks, order, enough=enough, below=below)
     return in_turns(tasks, placed(tasks, order), enough=enough, below=below)
 
 

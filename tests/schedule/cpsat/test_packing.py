@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from lpxsched.schedule.cpsat import packing
 from lpxsched.schedule.cpsat.packing import packed_ways
 from lpxsched.schedule.cpsat.runs import Effort
+from lpxsched.schedule.plan import sum_plan
+from lpxsched.schedule.routes.candidates import Candidate
 from lpxsched.schedule.search import Budget, search
 from lpxsched.schedule.symmetry.groups import trivial
 from lpxsched.schedule.symmetry.lift import lifted_collective
@@ -24,6 +26,7 @@ from tests.schedule.trees import broken_ways
 
 if TYPE_CHECKING:
     from lpxsched.schedule.problem.instance import Instance
+    from lpxsched.schedule.routes.choices import Style
     from lpxsched.traffic.collectives import Kind
 
 MESH_OF_3 = both_ways([(0, 1), (0, 2), (1, 2)])
@@ -123,6 +126,29 @@ def test_packing_never_makes_the_period_longer(problem: Instance) -> None:
     assert packed.quality <= plain.quality
     schedule = lifted_collective(packed)
     assert broken_rules(problem, schedule) == []
+
+
+@pytest.mark.parametrize(("enough", "tried"), [(5, 3), (4, 9)])
+def test_trees_are_packed_when_a_quarter_of_the_patience_is_spent(
+    monkeypatch: pytest.MonkeyPatch, enough: int, tried: int
+) -> None:
+    """Tests a reduce for which the first candidate takes 10 cycles, those after it no less, and packed trees 5.
+
+    With patience for eight candidates two may be in vain before, and six after that where 5 cycles are not enough.
+    """
+    forward, backward = both_directions(problem_of(Collective("reduce", 3, 1), MESH_OF_3, add_cost=adds_of(5)))
+    choices: list[Style] = []
+
+    def star(choice: Style, limit: int) -> Candidate:
+        choices.append(choice)
+        into = np.flatnonzero(backward.network.source == 0)
+        return Candidate(sum_plan(forward, forward.blocks(1), np.zeros(2, dtype=np.int64), into))
+
+    monkeypatch.setattr("lpxsched.schedule.search.Candidates", lambda *_, **__: star)
+    budget = Budget(10**6, 64, enough, 8, cyclic=True, packing_seconds=1.0)
+    found = search(forward, backward, seed=0, budget=budget)
+    assert found is not None
+    assert (found.objective_cycles, len(choices)) == (5, tried)
 
 
 def test_large_models_are_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:

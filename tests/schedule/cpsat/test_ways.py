@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from lpxsched.schedule.bounds import lower_bound
 from lpxsched.schedule.cpsat import search as ways_search
 from lpxsched.schedule.cpsat.runs import Effort
+from lpxsched.schedule.cpsat.search import Routed, rerouted
+from lpxsched.schedule.cpsat.trips import collective_trips
 from lpxsched.schedule.cpsat.ways import improved_ways
 from lpxsched.schedule.result import LowerBound
 from lpxsched.schedule.search import Budget, search
@@ -173,3 +175,25 @@ def test_vectors_that_are_faster_together_prove_nothing(problem: Instance, cycle
     _, proved = improved(problem, trivial(problem.network), Effort(1, 0, bound))
     assert bound <= cycles
     assert proved is None
+
+
+def test_what_is_gathered_is_read_before_it_is_added() -> None:
+    """Tests all-reduce over a ring of four one way, where the last of three hops of 3 cycles is read at 9 at least.
+
+    To add four summands takes 15 cycles more: a model has nothing to look for below 24.
+    """
+    problem = problem_of(Collective("all-reduce", 4, 1), one_way_ring(4), add_cost=adds_of(5))
+    found = first_found(problem, next(symmetries(problem)))
+    assert found.placement.makespan_cycles == 24
+    trips = collective_trips(found.problem, found.plan.blocks)
+    routed = rerouted(trips, Routed(None, 24, 0), A_LITTLE, from_below=False)
+    assert (routed.makespan_cycles, routed.least_cycles) == (24, 24)
+
+
+def test_a_block_that_is_too_many_makes_no_neighbourhood(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests a broadcast over a star, whose block may cross more bundles than a neighbourhood holds."""
+    problem = problem_of(Collective("broadcast", 4, 1), star_of(3))
+    monkeypatch.setattr(ways_search, "NEIGHBOURHOOD_CROSSINGS", 2)
+    monkeypatch.setattr(ways_search, "MOST_CROSSINGS", 0)
+    monkeypatch.setattr(ways_search.Neighbourhoods, "draw", lambda *_: pytest.fail("a neighbourhood"))
+    improved(problem, trivial(problem.network))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lpxsched.schedule.result import Found
 from lpxsched.schedule.routes import candidates
-from lpxsched.schedule.routes.candidates import candidate_of
+from lpxsched.schedule.routes.candidates import Candidates
 from lpxsched.schedule.routes.choices import Choice, first_choices, further_choices, packings, packs_trees
 from lpxsched.schedule.symmetry.groups import symmetries, trivial
 from lpxsched.schedule.symmetry.lift import lifted_collective
@@ -53,7 +53,7 @@ def test_every_candidate_keeps_all_rules(data: st.DataObject, problem: Instance,
     # Times of the search for ways are taken as they are where slots are many: here, always or never.
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(candidates, "MOST_JUSTIFIED", data.draw(st.sampled_from((0, 10**6))))
-        start = candidate_of(forward, backward, gathered=gathered, cyclic=cyclic)(choice, NEVER)
+        start = Candidates(forward, backward, gathered=gathered, cyclic=cyclic)(choice, NEVER)
     if start is None:
         return
     times = start.timed
@@ -71,8 +71,18 @@ def test_many_copies_keep_the_times_of_their_search(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(candidates, "MOST_JUSTIFIED", most)
     problem = line("broadcast", 3, 2)
     small = quotient(problem, flow_of(problem.stage, padded=False), trivial(problem.network))
-    start = candidate_of(small, small, gathered=False, cyclic=False)(Choice(1, "near", True, 0), NEVER)
+    start = Candidates(small, small, gathered=False, cyclic=False)(Choice(1, "near", True, 0), NEVER)
     assert start is not None
     assert (start.timed is not None) is timed
     if start.timed is not None:
         assert start.timed.makespan_cycles == 7
+
+
+def test_a_plan_is_made_once() -> None:
+    """Tests a broadcast over a line of three: there is one way, whatever goes first; blocks of two make other plans."""
+    problem = line("broadcast", 3, 2)
+    small = quotient(problem, flow_of(problem.stage, padded=False), trivial(problem.network))
+    candidates = Candidates(small, small, gathered=False, cyclic=False)
+    choices = [Choice(1, "near", True, 0), Choice(1, "far", True, 0), Choice(2, "near", True, 0)]
+    made = [candidates(choice, NEVER) for choice in (*choices, *choices)]
+    assert [plan is not None for plan in made] == [True, False, True, False, False, False]

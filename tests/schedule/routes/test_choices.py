@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from lpxsched.schedule.routes.choices import (
     Choice,
+    KnownWays,
     block_lengths,
     class_orders,
     find_ways,
@@ -134,6 +135,16 @@ def test_ways_beyond_the_limit_are_none() -> None:
     choice = Choice(1, "near", True, 0)
     assert find_ways(small, choice, limit=5) is None
     assert find_ways(small, choice, limit=6) is not None
+
+
+def test_known_ways_are_not_searched_for_again() -> None:
+    """Tests trees of even load on two by two chips."""
+    small, known = searched(problem_of(Collective("broadcast", 4, 1), GRID)), KnownWays()
+    choice = Choice(1, "near", True, 1, (), 0.2)
+    ways = find_ways(small, choice, known=known)
+    assert ways is not None
+    assert find_ways(small, choice, known=known) is ways
+    assert find_ways(small, choice, known=known, limit=ways.makespan_cycles - 1) is None
 
 
 def test_a_longer_way_round_is_taken_while_the_direct_link_is_slow() -> None:
