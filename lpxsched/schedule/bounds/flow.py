@@ -13,8 +13,7 @@ many of each other colour, and the program has one of each colour. Colours are h
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -39,16 +38,8 @@ MIX_FACTORS = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.
 MIX_SHIFT = np.uint64(29)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Colours:
-    """Colours of the flow of each holder: of its balance at nodes, of bundles, and of what it sends over a bundle.
-
-    Attributes
-    ----------
-    node : ndarray of int64, shape (holders, nodes)
-    bundle : ndarray of int64, shape (bundles,)
-    flow : ndarray of int64, shape (holders, bundles)
-    """
+class Colours(NamedTuple):
+    """Colours of balances by holder and node, of bundles, and of flows by holder and bundle."""
 
     node: Integers
     bundle: Integers
