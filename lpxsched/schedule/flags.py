@@ -114,8 +114,8 @@ def flags_on(network: Network, release_cycles: int, rows: LaidSlots | None = Non
         np.concatenate([getattr(tree, name)[tree.order] for tree in trees] or [np.empty(0, dtype=np.int64)])
         for name in ("bundle", "calendar", "depart", "read")
     )
-    branch = int(read.max(initial=release_cycles))
-    return HostFlags(which, bundle, lane - wires.first_lane[bundle], depart, branch_cycles=branch, void_cycles=branch + 1)
+    branch, lane = int(read.max(initial=release_cycles)), lane - wires.first_lane[bundle]
+    return HostFlags(which, bundle, lane, depart, branch_cycles=branch, void_cycles=branch + 1)
 
 
 class _Tree(NamedTuple):
