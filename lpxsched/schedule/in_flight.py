@@ -13,7 +13,7 @@ from lpxsched.schedule.solve_layer import Solved, first_solved, search_on
 from lpxsched.schedule.symmetry.lift import lifted_layer
 from lpxsched.schedule.times.modulo import in_turns
 from lpxsched.schedule.times.plan_tasks import plan_tasks
-from lpxsched.schedule.times.turned import turned
+from lpxsched.schedule.times.reservations import turned
 
 if TYPE_CHECKING:
     from lpxsched.schedule.options import SolveOptions
