@@ -114,8 +114,7 @@ def class_levels(network: Network, levels: Integers) -> Integers:
 
     `levels` are from `bundle_levels`.
     """
-    covered, between = levels.copy(), network.between_chips
-    for of_class in np.unique(network.link_class[between]).tolist():
-        members = between & (network.link_class == of_class)
-        covered[members] = levels[members].max()
-    return covered
+    between, kind = network.between_chips, network.link_class
+    most = np.full(len(network.class_names), NONE, dtype=np.int64)
+    np.maximum.at(most, kind[between], levels[between])
+    return np.where(between, most[kind], levels)

@@ -2,10 +2,9 @@
 
 Unlike a turn of cells (`times.modulo`) a table lets tasks leave again, so that others take their place.
 
-**Justification.** The period stays, and one iteration takes less time. Double justification as `times.placement` has it,
-but a task moves in a table in which all others keep their room, so that none is ever without: as late as room is, the
-last first, then as early as it is, the first first. Where a turn has cycles to spare each round moves tasks by about as
-many, past others that begin a turn earlier or later.
+**Justification.** The period stays, and one iteration takes less time: double justification as `times.placement` has
+it, but a task moves in a table in which all others keep their room, so that none is ever without. Where a turn has
+cycles to spare each round moves tasks by about as many, past others that begin a turn earlier or later.
 """
 
 from __future__ import annotations
