@@ -55,14 +55,8 @@ def solve_layer(
 ) -> tuple[LayerProblem, Result]:
     """Return a layer's problem whose guard covers its own schedule, and its result.
 
-    Parameters
-    ----------
-    problem : LayerProblem
-    options : SolveOptions
-    least : sequence of Instance
-        Those of all layers that share the schedule (`Opening.least`), where it is more than this one.
-    known : dict, optional
-        Searches by the key of their instance, to which those of this layer are added.
+    `least` are those of all layers that share the schedule (`Opening.least`), where it is more than this one. Searches
+    of this layer are added to `known` ones, by the key of their instance.
 
     Raises
     ------
@@ -103,15 +97,8 @@ def solve_layers(
 ) -> tuple[ScheduledLayer, ...]:
     """Return every layer with the result of its problem; equal problems are solved once.
 
-    Parameters
-    ----------
-    problems : sequence of LayerProblem
-        One a layer.
-    options : SolveOptions
-    progress : callable
-        Told a step, how many of its kind are done, and how many there are.
-    repeating : Repeating or None
-        Layers repeat, each from its own time zero; None runs each layer on demand.
+    `progress` is told a step, how many of its kind are done, and how many there are. Layers repeat, each from its own
+    time zero, or run on demand (None).
 
     Raises
     ------

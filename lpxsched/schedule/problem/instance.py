@@ -36,17 +36,9 @@ PLACES = ("fabric_node", "class_names", "link_class", "links")
 
 @dataclass(frozen=True, slots=True)
 class AddCost:
-    """What the sum of several vectors costs the vector unit.
+    """What the sum of several vectors costs the vector unit, whose pipeline has a latency of `fixed_cycles`.
 
-    Attributes
-    ----------
-    vector_bytes, elements_per_vector : int
-    sram_bytes_per_cycle, operations_per_cycle : int
-        Rates of the chip.
-    fixed_cycles : int
-        Latency of the pipeline.
-    cycles_in_hop : int
-        Cycles of a sum that lie within the hops which bring its operands.
+    `cycles_in_hop` are those of a sum that lie within the hops which bring its operands.
     """
 
     vector_bytes: int

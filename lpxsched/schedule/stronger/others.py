@@ -26,15 +26,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Others:
-    """Collectives of the same chips: their bounds, what searches found, and the best that there is now.
+    """Collectives of the same chips, one of them the problem: their bounds, what searches found, the best so far.
 
-    Attributes
-    ----------
-    problem : Instance
-        Of one of them.
-    options : SolveOptions
-    bounds, found, solved : dict
-        By collective. Of one that is under way the best so far is taken.
+    Of one that is under way the best so far is taken.
     """
 
     problem: Instance

@@ -31,13 +31,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Symmetry:
-    """A group of translations.
+    """A group of translations: where each element, the identity first, takes nodes and bundles.
 
-    Attributes
-    ----------
-    node_map : ndarray of int64, shape (order, nodes)
-        Where each element takes each node; the identity is first.
-    bundle_map : ndarray of int64, shape (order, bundles)
+    Shapes are (order, nodes) and (order, bundles).
     """
 
     node_map: Integers

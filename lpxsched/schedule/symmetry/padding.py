@@ -32,15 +32,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Padded(Represented):
-    """An instance that a group leaves as it is, and what of it the instance it was made from has.
+    """An instance that a group leaves as it is, and the operator and demand in it of each one of the original.
 
     Images of a block are cut alike, so the blocks of representatives of demands represent all.
-
-    Attributes
-    ----------
-    original : Instance
-    operator_of, demand_of : ndarray of int64
-        The padded operator and demand of each original one.
     """
 
     original: Instance

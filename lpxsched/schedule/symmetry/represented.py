@@ -43,11 +43,6 @@ class Represented:
     """A problem seen from the representatives of a group that leaves it as it is.
 
     Without slots, so that what is found of it is found when it is first asked for, which may be never.
-
-    Attributes
-    ----------
-    instance : Instance
-    symmetry : Symmetry
     """
 
     instance: Instance

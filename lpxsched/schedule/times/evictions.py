@@ -165,16 +165,7 @@ def _full_grid(tasks: Tasks, period: int) -> Integers:
 def packed(tasks: Tasks, columns: TaskColumns, order: Integers, period: int) -> Placement | None:
     """Return starts that repeat with a period; None where no room for all was found with as many looks as it is worth.
 
-    Parameters
-    ----------
-    tasks : Tasks
-        None is longer than the period.
-    columns : TaskColumns
-        The same tasks.
-    order : ndarray of int64, shape (tasks,)
-        Predecessors first; who comes first is early.
-    period : int
-        In cycles.
+    No task is longer than the period. In the order predecessors come first; who comes first is early.
     """
     if period * int(tasks.lanes.sum() + tasks.port_lanes.sum()) > MOST_PACKED_CELLS:
         return None

@@ -66,16 +66,9 @@ def shortest_period(tasks: Tasks) -> int:
 
 
 def settled(tasks: Tasks, order: Integers, *, enough: int, cyclic: bool, below: int = NEVER) -> Placement | None:
-    """Return times of tasks, justified; of what is to repeat with a period, None where that is not below one.
+    """Return times of tasks, justified; of what repeats (`cyclic`) with a period, None where that is not `below` one.
 
-    Parameters
-    ----------
-    tasks : Tasks
-    order : ndarray of int64, shape (tasks,)
-    enough, below : int
-        A lower bound of the makespan or the period; from where on a period is of no use.
-    cyclic : bool
-        Whether the tasks are to repeat.
+    `enough` is a lower bound of the makespan, or of the period.
     """
     if not cyclic:
         return improved(tasks, order, enough=enough)

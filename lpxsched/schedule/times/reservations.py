@@ -37,22 +37,11 @@ CLOSED = -2
 class Reservations(NamedTuple):
     """A modulo reservation table.
 
-    Attributes
-    ----------
-    lanes : ndarray of int32, shape (lanes, period)
-        Task that holds each cycle of each lane, `NONE` or `CLOSED`.
-    ports : ndarray of int32, shape (lanes of ports, cycles)
-        Likewise; the period many cycles where any task has a port, else one.
-    begin, lane : ndarray of int64, shape (tasks,)
-        Cycle of the turn at which each task begins, and its lane, `NONE` for one that holds nothing.
-    grid : ndarray of int64, shape (lanes,)
-        Tasks of a lane begin multiples of it apart, within a turn that begins with its phase.
-    phase : ndarray of int64, shape (lanes,)
-        Cycle at which the first task on the lane began; `NONE` before.
-    evicted : ndarray of int64, shape (tasks,)
-        How often each has had to leave.
-    looks : ndarray of int64, shape (1,)
-        How many more looks at cycles are worth it, see `times.evictions`.
+    `lanes`, shape (lanes, period), and `ports` hold the task that has each cycle, `NONE` or `CLOSED`; ports have one
+    cycle where no task has any. Of each task `begin` and `lane` are the cycle of the turn at which it begins, and its
+    lane, `NONE` for one that holds nothing; `evicted` is how often it has had to leave. Tasks of a lane begin multiples
+    of its `grid` apart, within a turn that begins with its `phase`, the cycle at which the first of them began, `NONE`
+    before. `looks`, of one element, is how many more looks at cycles are worth it, see `times.evictions`.
     """
 
     lanes: NDArray[np.int32]
