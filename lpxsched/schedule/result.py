@@ -69,24 +69,11 @@ class Schedule:
 
     The operators of a collective are a source at each chip that takes part, which leaves what the chip holds at first,
     then a reader at each, which starts when the chip has all that it reads. Values are numbered: first the results of
-    operators, one each, then those of sums, in their order.
+    operators, one each, then those of sums, in their order. The makespan is the start of the last operator.
 
-    Attributes
-    ----------
-    makespan_cycles : int
-        Start of the last operator.
-    period_cycles : int
-        0 for a timetable that runs once; else every row repeats with this period.
-    operator_start : ndarray of int64, shape (operators,)
-    slot_value, slot_first, slot_vectors : ndarray of int64, shape (slots,)
-        The run that travels, counted within its value.
-    slot_bundle, slot_lane, slot_depart : ndarray of int64, shape (slots,)
-        Where and when. A slot is read as early as its wire allows.
-    sums : Sums
-    read_operator, read_value, read_first, read_vectors : ndarray of int64, shape (reads,)
-        What operators read of what moves or is summed, sorted.
-    flags : HostFlags or None
-        Of hosts whose chips poll.
+    A slot carries a run, counted within its value, over a lane of a bundle, and is read as early as its wire allows.
+    Reads, sorted, are what operators read of what moves or is summed. Of hosts whose chips poll there are flags. All
+    rows repeat with the period, if that is not 0.
     """
 
     makespan_cycles: int

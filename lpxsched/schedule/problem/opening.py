@@ -23,20 +23,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Opening:
-    """The clocks of a segment, and how many edges of the tree of counters its guards cover.
+    """The clocks of a segment, and how many edges of the tree of counters its guards cover; shape (bundles,).
 
-    Attributes
-    ----------
-    clock, least_clock : DomainClock
-        The clocks of the segment's time domain, and the same as deep as the segment's own chips.
-    levels : ndarray of int64, shape (bundles,)
-        Tree edges that the guard of a bundle covers: between chips the most of its class, so that what is symmetric
-        in the links of a class stays symmetric in time; one from a host, `NONE` to a host, where nothing is scheduled
-        to be read.
-    least_levels : ndarray of int64, shape (bundles,)
-        Tree edges between the ends of each bundle, likewise.
-    shared : ndarray of bool, shape (bundles,)
-        Both ends count with one oscillator, and so do those of all bundles of the class.
+    `clock` is that of the time domain, `least_clock` the same as deep as the segment's own chips. The guard of a bundle
+    covers `levels`: between chips the most of its class, so that what is symmetric in the links of a class stays
+    symmetric in time; one from a host, `NONE` to a host, where nothing is scheduled to be read. `least_levels` are
+    those between its own ends. Where clocks are `shared` both ends count with one oscillator, and so do those of all
+    bundles of the class.
     """
 
     clock: DomainClock
