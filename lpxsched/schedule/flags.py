@@ -21,7 +21,7 @@ from lpxsched.schedule.problem.ragged import matching
 from lpxsched.schedule.problem.wires import Wires, hold_cycles, wires_of
 from lpxsched.schedule.result import HostFlags, Result, Schedule
 from lpxsched.schedule.symmetry.groups import trivial
-from lpxsched.schedule.times.calendars import Calendars, earliest_of, empty_calendars, reserve
+from lpxsched.schedule.times.calendars import Calendars, Closed, close, earliest_of, empty_calendars, reserve
 from lpxsched.units import NEVER, NONE
 
 if TYPE_CHECKING:
@@ -141,16 +141,10 @@ def _calendars(network: Network, rows: LaidSlots | None, *, flags: int) -> Calen
     if rows is not None:
         # Calendars are walked from their ends on.
         rows = LaidSlots(*(column[np.argsort(rows.depart, kind="stable")] for column in rows))
-        length = network.hold_cycles(rows.vectors, rows.bundle)
-        _hold(calendars, network.links.offsets[rows.bundle] + rows.lane, rows.depart, length)
+        lane, every = network.links.offsets[rows.bundle] + rows.lane, np.arange(len(shortest))
+        held = Closed(lane, rows.depart, network.hold_cycles(rows.vectors, rows.bundle))
+        close(calendars, held, every, np.ones_like(every))
     return calendars
-
-
-@kernel
-def _hold(calendars: Calendars, calendar: Integers, depart: Integers, length: Integers) -> None:
-    """Hold lanes for slots."""
-    for slot in range(len(calendar)):
-        reserve(calendars, calendar[slot], depart[slot], length[slot])
 
 
 @kernel
