@@ -21,8 +21,7 @@ import numpy as np
 
 from lpxsched.schedule.problem.instance import Instance, ranks
 from lpxsched.schedule.problem.ragged import Interned, Ragged, column
-from lpxsched.schedule.symmetry.groups import Symmetry, network_groups, trivial
-from lpxsched.schedule.symmetry.represented import Represented
+from lpxsched.schedule.symmetry.groups import Represented, Symmetry, network_groups, trivial
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ import numpy as np
 from lpxsched.schedule.problem.ragged import row_and_place
 from lpxsched.schedule.problem.wires import FAR
 from lpxsched.schedule.routes.matching.queues import CLASSES
-from lpxsched.schedule.symmetry.represented import Represented
+from lpxsched.schedule.symmetry.groups import Represented
 from lpxsched.traffic.collectives import EVERY, Collective, Pieces
 from lpxsched.units import NONE
 

@@ -22,7 +22,7 @@ from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
-    from lpxsched.schedule.symmetry.represented import Represented
+    from lpxsched.schedule.symmetry.groups import Represented
 
 INJECT, EJECT = 0, 1
 
