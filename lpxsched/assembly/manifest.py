@@ -123,13 +123,7 @@ def fp8_results(build: Build, solved: Sequence[ScheduledLayer] | InFlight | str)
 
 
 def inputs_by_content(files: Mapping[str, Path]) -> dict[str, dict[str, str]]:
-    """Return name and hash of each file, by kind.
-
-    Raises
-    ------
-    InputError
-        When one cannot be read.
-    """
+    """Return name and hash of each file, by kind; one that cannot be read is an `InputError`."""
     return {
         kind: {"name": _file_name(path), "sha256": hashlib.sha256(read_bytes(path)).hexdigest()}
         for kind, path in files.items()

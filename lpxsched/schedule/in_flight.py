@@ -27,11 +27,7 @@ def solve_in_flight(
     """Return a layer's problem and its shortest schedule, of which iterations are shifts, with a bound of a period.
 
     No deskew lies in an iteration: it begins with the segment. Every guard covers the interval between two deskews,
-    None where clocks do not drift.
-
-    Raises
-    ------
-    InfeasibleError
+    None where clocks do not drift; hops may be too long for that (`LayerProblem.refuse_long_hops`).
     """
     problem.refuse_long_hops()
     repeated = problem.unopened(interval_cycles)

@@ -127,13 +127,7 @@ class Instance:
 
     @property
     def stage(self) -> Collective:
-        """The one collective that the instance is.
-
-        Raises
-        ------
-        ValueError
-            When there are none or several.
-        """
+        """The one collective that the instance is; a `ValueError` where there is none, or where there are several."""
         (stage,) = self.stages
         return stage
 

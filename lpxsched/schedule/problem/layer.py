@@ -109,12 +109,7 @@ class LayerProblem:
         return list(shortest.values())
 
     def refuse_long_hops(self) -> None:
-        """Refuse a layer of which the shortest hops are longer than clocks may run apart.
-
-        Raises
-        ------
-        InfeasibleError
-        """
+        """Refuse a layer as infeasible of which the shortest hops are longer than clocks may run apart."""
         for hop in self.shortest_hops():
             self.opening.clock.refuse_long_hop(hop)
 
