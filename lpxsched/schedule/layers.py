@@ -110,8 +110,9 @@ def solve_layers(
         hosts = () if repeating else problem.hosts_polled
         layers_by_key.setdefault((problem.distinct_key(), hosts), []).append(layer)
     alike = list(layers_by_key.values())
-    if options.solver == "symmetric":
-        _refuse_asymmetric([problems[layers[0]] for layers in alike])
+    if options.solver == "symmetric" and not any(is_symmetric(problems[layers[0]].instance) for layers in alike):
+        cause = "solver symmetric: no translation leaves a layer on its group of chips as it is"
+        raise NothingFoundError(cause, remedy="try --solver auto")
     solved: dict[int, _Solved] = {}
     known: dict[str, list[Solved]] = {}
     for number, layers in enumerate(alike):
@@ -177,12 +178,6 @@ def _in_frames(problems: Sequence[LayerProblem], solved: Sequence[_Solved]) -> t
             opened = replace(problem, instance=replace(problem.instance, release_cycles=stall))
             scheduled[layer] = ScheduledLayer(opened, distinct)
     return tuple(scheduled[layer] for layer in range(len(problems)))
-
-
-def _refuse_asymmetric(problems: Sequence[LayerProblem]) -> None:
-    if not any(is_symmetric(problem.instance) for problem in problems):
-        cause = "solver symmetric: no translation leaves a layer on its group of chips as it is"
-        raise NothingFoundError(cause, remedy="try --solver auto")
 
 
 def ending_chips(problem: LayerProblem) -> list[int]:
