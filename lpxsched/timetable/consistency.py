@@ -109,8 +109,7 @@ def _off_trees(build: Build) -> Flags:
     parent, depth = build.chips.hac_parent, build.chips.hac_depth
     is_root, is_in_tree = parent == build.chips.chip, parent != NONE
     right = np.where(is_root, 0, np.where(is_in_tree, depth[parent] + 1, NONE))
-    wrong: Flags = (depth != right) | (is_in_tree & ((depth < 0) | (depth[parent] < 0)))
-    return wrong
+    return np.asarray((depth != right) | (is_in_tree & ((depth < 0) | (depth[parent] < 0))))
 
 
 def _check_order(folder: Path, table: Table, columns: tuple[str, ...]) -> None:

@@ -117,8 +117,7 @@ class View:
         """Return the cost of a way to each node from the nearest of some nodes, shape (nodes,)."""
         start = np.full((1, self.network.nodes), FAR, dtype=np.int64)
         start[0, nodes] = 0
-        cost: Integers = relaxed(start, self.network, self.hop + self.between_cycles)[0]
-        return cost
+        return np.asarray(relaxed(start, self.network, self.hop + self.between_cycles)[0])
 
     def ended(self, makespan_cycles: Integers, complete: Integers) -> Integers:
         """Return bounds with the sum at the end, from bounds without (see the module's docstring)."""

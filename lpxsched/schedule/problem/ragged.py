@@ -179,8 +179,7 @@ class Interned:
     @property
     def counts(self) -> Integers:
         """Number of integers in each row."""
-        counts: Integers = np.diff(self.sets.offsets)[self.index]
-        return counts
+        return np.asarray(np.diff(self.sets.offsets)[self.index])
 
     def flat(self) -> Ragged:
         """Return all rows at length."""

@@ -64,8 +64,7 @@ class Symmetry:
         by_node, first = grouped(node, self.node_map.shape[1])
         place = np.empty_like(by_node)
         place[by_node] = np.arange(len(node)) - first[node[by_node]]
-        image: Integers = by_node[first[self.node_map[:, node]] + place]
-        return image
+        return np.asarray(by_node[first[self.node_map[:, node]] + place])
 
 
 def trivial(network: Network) -> Symmetry:
