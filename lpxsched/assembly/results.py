@@ -72,8 +72,7 @@ def computing_chips(layers: Sequence[ScheduledLayer]) -> list[int]:
 
 def collective_results(options: CollectiveOptions, made: Assembled, scheduled: ScheduledCollective) -> dict[str, Any]:
     """Return what a manifest tells of a collective."""
-    result, period = scheduled.result, scheduled.result.schedule.period_cycles
-    network = scheduled.problem.network
+    result, network = scheduled.result, scheduled.problem.network
     chips = network.fabric_node[: network.width].tolist()
     worst_ns = worst_case_ns(made.clock, made.clock_mhz, [run_of(made, 0, chips, chips)], arrivals_ns=Fraction(0))
     return {
@@ -83,7 +82,6 @@ def collective_results(options: CollectiveOptions, made: Assembled, scheduled: S
         "makespan_ns": picoseconds_up(cycles_to_ns(result.makespan_cycles, made.clock_mhz)),
         "proved_worst_ns": picoseconds_up(worst_ns),
         "chips": network.width,
-        **({"period_cycles": period} if period else {}),
         **traffic(made.program.slots, made.program.tensors),
     }
 
@@ -98,12 +96,10 @@ def _wire_gap(problems: list[dict[str, Any]]) -> float:
 
 
 def _problem(one: DistinctResult) -> dict[str, Any]:
-    period = one.result.schedule.period_cycles
     return {
         "layers": list(one.layers),
         "chips": one.chips,
         **_figures(one.result),
-        **({"period_cycles": period} if period else {}),
         "wires": _figures(one.wires),
     }
 
@@ -125,8 +121,9 @@ def run_of(made: Assembled, segment: int, chips: Sequence[int], ends: Sequence[i
 
 
 def _figures(result: Result) -> dict[str, Any]:
-    """Return how long a schedule is, and what is proven of it."""
-    return {
+    """Return how long a schedule is, with what period if any, and what is proven of it."""
+    period = {"period_cycles": result.schedule.period_cycles} if result.schedule.period_cycles else {}
+    return period | {
         "status": result.status,
         "solver": result.solver,
         "makespan_cycles": result.makespan_cycles,
