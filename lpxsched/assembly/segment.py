@@ -123,12 +123,6 @@ class Segment:
     flags: Sent | None = None
 
 
-def no_weights() -> TensorColumns:
-    """Return an empty table."""
-    none, text = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.str_)
-    return TensorColumns(none, text, none, none, text, text, none)
-
-
 def padded_off(vectors: Integers, row_bytes: Integers, vectors_per_row: Integers, vector_bytes: int) -> Integers:
     """Return the bytes, without padding, in the first vectors of tensors."""
     rows, rest = np.divmod(vectors, vectors_per_row)

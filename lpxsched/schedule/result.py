@@ -102,11 +102,6 @@ class Schedule:
         """Number of operators; what a sum leaves is numbered from here on."""
         return len(self.operator_start)
 
-    @property
-    def vector_hops(self) -> int:
-        """Vectors summed over the slots that carry them."""
-        return int(self.slot_vectors.sum())
-
     def later(self, cycles: int) -> Schedule:
         """Return the same schedule some cycles later, the makespan included."""
         if not cycles:
