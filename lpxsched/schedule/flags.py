@@ -45,10 +45,6 @@ class LaidSlots(NamedTuple):
         """Return the slots of a schedule."""
         return LaidSlots(schedule.slot_bundle, schedule.slot_lane, schedule.slot_vectors, schedule.slot_depart)
 
-    def later(self, cycles: int) -> LaidSlots:
-        """Return the same slots some cycles later."""
-        return self._replace(depart=self.depart + cycles)
-
 
 def with_flags(result: Result, instance: Instance, clock: ClockSpecification) -> Result:
     """Return an instance's result with the flags of all hosts of its network; it may begin a few cycles later."""
@@ -71,7 +67,7 @@ def flags_beside(
     """
     first = flags_on(network, release_cycles)
     shift = least_shift(network, first, rows, at_least=max(0, first.branch_cycles - before_cycles))
-    yield shift, until_void(network, first, rows.later(shift))
+    yield shift, until_void(network, first, rows._replace(depart=rows.depart + shift))
     beside = flags_on(network, release_cycles, rows)
     if beside.branch_cycles <= before_cycles:
         yield 0, until_void(network, beside, rows)
@@ -103,7 +99,7 @@ def flags_on(network: Network, release_cycles: int, rows: LaidSlots | None = Non
     wires, hosts, trees = wires_of(network, trivial(network)), polled_hosts(network), []
     calendars = _calendars(network, rows, flags=len(hosts) * network.chips)
     for host, nodes in hosts.items():
-        tree = _Tree.of(network.chips)
+        tree = _Tree(np.full(network.chips, NEVER), *np.zeros((5, network.chips), dtype=np.int64))
         for node in nodes:
             _offer(wires, calendars, tree, node, release_cycles)
         if _reach(wires, calendars, tree) < network.chips:
@@ -127,11 +123,6 @@ class _Tree(NamedTuple):
     depart: Integers
     is_reached: Integers
     order: Integers
-
-    @staticmethod
-    def of(chips: int) -> _Tree:
-        """Return a tree that reaches no chip."""
-        return _Tree(np.full(chips, NEVER), *np.zeros((5, chips), dtype=np.int64))
 
 
 def _calendars(network: Network, rows: LaidSlots | None, *, flags: int) -> Calendars:
