@@ -135,7 +135,9 @@ def copy_plan(problem: Quotient, blocks: Blocks, block: Integers, bundle: Intege
     none = np.zeros(0, dtype=np.int64)
     fed, made = (np.broadcast_to(np.int64(value), len(block)) for value in (NONE, OPERATOR))
     if not timed:
-        fed = _feeding_slots(problem, blocks, block, bundle)
+        nodes, source = problem.network.nodes, problem.network.source[bundle]
+        arrived = block * nodes + problem.network.destination[bundle]
+        fed = np.where(source == blocks.source[block], NONE, first_with(arrived, block * nodes + source))
     origin, empty = blocks.source[block], no_operands()
     return Plan(
         blocks, block, bundle, fed, made, origin, origin, none, none, none.astype(np.bool_), operands=empty, reads=empty
@@ -252,11 +254,3 @@ def leaving_with(one: Plan, other: Plan, total: Integers) -> Plan:
         name: np.concatenate([getattr(plan, name) for plan in (one, other)]) for name in SLOT_COLUMNS
     }
     return replace(one, **columns)
-
-
-def _feeding_slots(problem: Quotient, blocks: Blocks, block: Integers, bundle: Integers) -> Integers:
-    network = problem.network
-    source = network.source[bundle]
-    arrived = block * network.nodes + network.destination[bundle]
-    fed = first_with(arrived, block * network.nodes + source)
-    return np.where(source == blocks.source[block], NONE, fed)
