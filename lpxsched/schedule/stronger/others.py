@@ -54,8 +54,11 @@ class Others:
 
     def stronger_than(self, stage: Collective) -> list[tuple[Collective, ...]]:
         """Return the stronger collectives that a collective may keep a part of."""
-        symmetric = self.options.solver == "symmetric"
-        return [] if symmetric or not _all_meet(self.problem) else stronger(stage)
+        network, width = self.problem.network, self.problem.network.width
+        # As an all-reduce asks for, each chip that takes part must reach every other.
+        if self.options.solver == "symmetric" or (all_ways(network)[:width, :width] >= FAR).any():
+            return []
+        return stronger(stage)
 
     def worth_parts(self, stages: Sequence[Collective], cycles: int, *, anyway: bool = False) -> list[Found[Quotient]]:
         """Return what searches find of stages that may take less than some cycles, or do not; else nothing."""
@@ -124,9 +127,3 @@ def stronger(weaker: Collective) -> list[tuple[Collective, ...]]:
         "gather": [(replace(weaker, kind="all-gather", root=0),)],
     }
     return of_kind.get(weaker.kind, [])
-
-
-def _all_meet(problem: Instance) -> bool:
-    """Return whether each chip that takes part reaches every other, as an all-reduce asks for."""
-    width = problem.network.width
-    return bool((all_ways(problem.network)[:width, :width] < FAR).all())
