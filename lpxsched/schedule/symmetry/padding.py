@@ -164,7 +164,7 @@ def _can_be_cut_off(padded: Padded) -> bool:
     def is_left(asked: Ragged | Interned, whole: Ragged | Interned, one: Integers, other: Integers) -> bool:
         row, value = asked.entries(np.arange(len(asked)))
         place, there = whole.entries(one)
-        size = int(there.max(initial=0)) + 1 + len(other)
+        size = int(max(there.max(initial=0), other.max(initial=0))) + 1
         return np.array_equal(np.unique(row * size + other[value]), np.unique(place * size + there))
 
     return (
