@@ -88,9 +88,10 @@ def lanes_at(network: Network, end: Integers, counted: Flags) -> NodeLanes:
     """Return the lanes of each node, over the bundles that count."""
     count, time, time_of = (np.full(network.nodes, value, dtype=np.int64) for value in (0, 0, 1))
     np.add.at(count, end[counted], network.lanes[counted])
-    pitch = np.column_stack([network.pitch_numerator, network.pitch_denominator])
+    base = int(network.pitch_denominator.max(initial=0)) + 1
+    pitch = network.pitch_numerator * base + network.pitch_denominator
     # The shortest last: it stays.
-    for kind in sorted(np.unique(pitch, axis=0).tolist(), key=lambda kind: -Fraction(*kind)):
-        nodes = end[counted & (pitch == kind).all(axis=1)]
-        time[nodes], time_of[nodes] = kind
+    for kind in sorted(np.unique(pitch).tolist(), key=lambda kind: -Fraction(*divmod(kind, base))):
+        nodes = end[counted & (pitch == kind)]
+        time[nodes], time_of[nodes] = divmod(kind, base)
     return NodeLanes(count, time, time_of)
