@@ -69,9 +69,10 @@ def wants_of(collective: Collective) -> Wants:
     summed, copied = pieces.source == EVERY, pieces.target == EVERY
     single = ~summed & ~copied
     np.add.at(vectors, (pieces.source[single], pieces.target[single]), pieces.vectors[single])
-    to_all, of_all = copied & ~summed, summed & ~copied
-    np.add.at(vectors, pieces.source[to_all], pieces.vectors[to_all, None])
-    np.add.at(vectors.T, pieces.target[of_all], pieces.vectors[of_all, None])
+    for source, vectors_of_piece in zip(pieces.source[copied & ~summed], pieces.vectors[copied & ~summed], strict=True):
+        vectors[source] += vectors_of_piece
+    for target, vectors_of_piece in zip(pieces.target[summed & ~copied], pieces.vectors[summed & ~copied], strict=True):
+        vectors[:, target] += vectors_of_piece
     vectors += pieces.vectors[summed & copied].sum()
     np.fill_diagonal(vectors, 0)
     return Wants(vectors, not summed.any(), not copied.any())
