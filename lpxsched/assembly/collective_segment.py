@@ -12,7 +12,6 @@ from lpxsched.assembly.segment import (
     Segment,
     SegmentPart,
     TensorColumns,
-    no_weights,
     texts,
 )
 from lpxsched.clocks.latency import hac_latency_cycles, start_cycles
@@ -36,7 +35,7 @@ def collective_segment(
 ) -> Segment:
     """Return a collective, the one segment of its program."""
     problem, tree = scheduled.problem, scheduled.tree
-    nobody = np.zeros(0, dtype=np.int64)
+    nobody, text = np.zeros(0, dtype=np.int64), texts([])
     # No host says that anything is there to do: all chips, also those that could poll, are started by an event.
     waiting = start_cycles(clock, tree.height(int(problem.network.fabric_node[0])), hac_latency_cycles(fabric, tree))
     period = scheduled.result.schedule.period_cycles
@@ -50,7 +49,7 @@ def collective_segment(
         operators=_operators(problem),
         is_told=np.ones(problem.operators, dtype=np.bool_),
         results=_results(problem),
-        weights=no_weights(),
+        weights=TensorColumns(nobody, text, nobody, nobody, text, text, nobody),
         after_operator=nobody,
         after_result=nobody,
         pieces=_pieces(problem),

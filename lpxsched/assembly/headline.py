@@ -77,18 +77,10 @@ def headline_results(
 ) -> dict[str, Any]:
     """Return the keys of `HEADLINE`; times in ns, rounded up to a picosecond.
 
-    Parameters
-    ----------
-    proved_ns, proved_worst_ns : Fraction
-        Of one step on perfect clocks without waiting, and of the longest within the specification; of layers in flight,
-        whose longest step holds whatever its parts take, what is left of it beside the most that is assumed.
-    assumed : Ranged
-        From `assumed_ns`.
-    missing : list of str
-        From `not_modelled`.
-    emitted : Emitted
-    step_ns : Fraction or None
-        A nominal step of layers in flight: what of it is neither proved nor assumed waits for windows, and is told too.
+    The proved times are those of one step on perfect clocks without waiting, and of the longest within the
+    specification; of layers in flight, whose longest step holds whatever its parts take, what is left of it beside the
+    most that is assumed. Of their nominal step (`step_ns`) what is neither proved nor assumed waits for windows, and is
+    told too.
     """
     proved, worst = exact(picoseconds_up(proved_ns)), exact(picoseconds_up(proved_worst_ns))
     step = proved + assumed.value if step_ns is None else exact(picoseconds_up(step_ns))

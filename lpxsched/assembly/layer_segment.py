@@ -38,18 +38,13 @@ if TYPE_CHECKING:
 
 def layer_segments(fabric: Fabric, tree: AlignmentTree, layers: Sequence[ScheduledLayer] | InFlight) -> list[Segment]:
     """Return the segments of a model, on demand or each at its phase in its frame; layer i is segment i."""
-    if isinstance(layers, InFlight):
-        return _segments_in_flight(layers)
-    latency = hac_latency_cycles(fabric, tree)
-    return [_segment(layer, _waiting(layer, latency)) for layer in layers]
-
-
-def _segments_in_flight(in_flight: InFlight) -> list[Segment]:
-    chain = in_flight.chain
-    columns = in_flight.layers, in_flight.frame_of, chain.phase_cycles.tolist(), chain.waits_cycles.tolist()
+    if not isinstance(layers, InFlight):
+        latency = hac_latency_cycles(fabric, tree)
+        return [_segment(layer, _waiting(layer, latency)) for layer in layers]
+    phases, waits = layers.chain.phase_cycles.tolist(), layers.chain.waits_cycles.tolist()
     return [
-        replace(_segment(layer, wait), frame=in_flight.frames[frame], phase_cycles=phase)
-        for layer, frame, phase, wait in zip(*columns, strict=True)
+        replace(_segment(layer, wait), frame=layers.frames[frame], phase_cycles=phase)
+        for layer, frame, phase, wait in zip(layers.layers, layers.frame_of, phases, waits, strict=True)
     ]
 
 

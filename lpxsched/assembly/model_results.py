@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from lpxsched.assembly.deskews import deskews_between, deskews_each_period, deskews_in_gaps
+import numpy as np
+
 from lpxsched.assembly.headline import (
     DRAFTER,
     OUTSIDE,
@@ -50,7 +52,7 @@ def solved_results(
         told = _in_flight(options, made, layers, cycles, assumed_ns(outside), missing(), solved.loads)
         residues, servers = zip(*solved.owned, strict=True)
         told |= {
-            "deskews": deskews_in_gaps(solved, slowest_mhz(made.clock, made.clock_mhz)),
+            "deskews": _deskews_in_gaps(solved, slowest_mhz(made.clock, made.clock_mhz)),
             "windows": solved.chain.windows,
             "rest_cycles": list(solved.rests),
             "residues": list(residues),
@@ -78,7 +80,7 @@ def chain_results(
         longest = chain.frame.windows * chain.frame.period_cycles
         told = _in_flight(options, made, chain.layers, (chain.step_cycles, longest), NOTHING, missing, chain.loads)
         told |= {
-            "deskews": deskews_each_period(chain, _longest_ns(made, chain.layers)),
+            "deskews": _deskews_each_period(chain, _longest_ns(made, chain.layers)),
             "windows": chain.frame.windows,
             "rest_cycles": [0],
             "residues": list(chain.residues),
@@ -86,7 +88,7 @@ def chain_results(
         bound = "busiest unit"
     else:
         run = run_of(made, 0, computing_chips(chain.layers), ending_chips(chain.layers[-1].problem))
-        told = _on_demand(options, made, [run], NOTHING, missing) | {"deskews": deskews_between(chain)}
+        told = _on_demand(options, made, [run], NOTHING, missing) | {"deskews": _deskews_between(chain)}
         bound = chain.bound.name
     told |= layers_told(options, made, chain.layers)
     return told | {"bound": bound, "layers": layers, "visits": len(chain.layers)}
@@ -162,3 +164,68 @@ def _targets(told: dict[str, Any], outside: Outside) -> dict[str, Any]:
     steps = published_steps_ns(outside, exact(told["proved_ns"]), told["in_flight"])
     formulas = {name: None if step_ns is None else picoseconds_up(step_ns) for name, step_ns in steps.items()}
     return {"targets": rows, "published_formulas_ns": formulas}
+
+
+def _told(one: object, *names: str) -> dict[str, Any]:
+    """Return attributes of what was tried by their names."""
+    return {name: getattr(one, name) for name in names}
+
+
+def _deskews_between(chain: Chain) -> dict[str, Any]:
+    """Return where deskews lie, and what quick schedules came to with other numbers of them."""
+    cycle, stall = np.array(chain.deskews).T
+    apart = np.append(cycle[1:], chain.makespan_cycles + chain.pass_cycles) - cycle - stall
+    return {
+        "count": len(chain.deskews),
+        "inside_layers": sum(len(layer.problem.instance.deskews) for layer in chain.layers),
+        "interval_cycles": int(apart.max()),
+        "stall_cycles": int(stall.max()),
+        "tried": [
+            _told(one, "deskews", "interval_cycles", "guard_cycles", "stall_cycles", "makespan_cycles")
+            | {"worst_case_ns": picoseconds_up(one.worst_ns)}
+            for one in sorted(chain.tried, key=lambda one: one.deskews)
+        ],
+    }
+
+
+def _deskews_in_gaps(in_flight: InFlight, mhz: Fraction) -> dict[str, Any]:
+    """Return how often frames deskew, and what quick schedules came to with other intervals, on the slowest clock."""
+    chain, frame = in_flight.chain, in_flight.frames[0]
+    deskews = sorted(frame.deskews)
+    again = [(cycle + chain.step_cycles, stall) for cycle, stall in deskews[:1]]
+    fits = [one.longest_step_cycles for one in in_flight.tried if one.fits]
+    apart = [later - cycle - stall for (cycle, stall), (later, _) in pairwise([*deskews, *again])]
+    return {
+        "count": len(frame.deskews),
+        "interval_cycles": max(apart, default=0),
+        "stall_cycles": max((stall for _, stall in frame.deskews), default=0),
+        # Whether something else that was tried has a shorter longest step.
+        "decided_by": "worst case" if chain.step_cycles <= min(fits, default=chain.step_cycles) else "nominal step",
+        "tried": [
+            _told(one, "deskews", "interval_cycles", "guard_cycles", "gaps", "windows", "period_cycles")
+            | {
+                "worst_case_ns": picoseconds_up(cycles_to_ns(one.longest_step_cycles, mhz)) if one.fits else None,
+                "step_ns": picoseconds_up(cycles_to_ns(one.step_cycles, mhz)) if one.fits else None,
+            }
+            for one in in_flight.tried
+        ],
+    }
+
+
+def _deskews_each_period(chain: ChainInFlight, worst_ns: Callable[[int], Fraction]) -> dict[str, Any]:
+    """Return how often a whole model in flight deskews, and what other periods came to.
+
+    `worst_ns` is the longest step of a number of cycles, whatever clocks do.
+    """
+    frame = chain.frame
+    stall = max((stall for _, stall in frame.deskews), default=0)
+    return {
+        "count": frame.windows * len(frame.deskews),
+        "interval_cycles": frame.period_cycles - stall,
+        "stall_cycles": stall,
+        "tried": [
+            _told(one, "interval_cycles", "guard_cycles", "stall_cycles", "windows", "period_cycles")
+            | {"deskews": one.windows, "worst_case_ns": picoseconds_up(worst_ns(one.longest_step_cycles))}
+            for one in sorted(chain.tried, key=lambda one: one.windows)
+        ],
+    }

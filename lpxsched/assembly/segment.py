@@ -55,23 +55,11 @@ class PieceColumns(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SegmentPart:
-    """A scheduled part of a segment, over local numbers.
+    """A scheduled part of a segment, over local numbers; its schedule in the time of the segment.
 
-    Attributes
-    ----------
-    schedule : Schedule
-        In the time of the segment.
-    node_layer, node_shard : ndarray of int64, shape (nodes,)
-        The layer of which a sum at each local number is told, and the shard there.
-    network : Network
-    operators : GraphOperators
-    is_told : ndarray of bool, shape (operators,)
-        Operators that are rows. Another stands for one of the part before, if it leaves a result, or for the end.
-    results, weights : TensorColumns
-    after_operator, after_result : ndarray of int64
-        Operators that read a whole result of another on their own node.
-    pieces : PieceColumns
-    add_cost : AddCost
+    `node_layer` and `node_shard`, shape (nodes,), are the layer of which a sum at each node is told, and the shard
+    there. Of the operators those are rows that are told (`is_told`). Another stands for one of the part before, if it
+    leaves a result, or for the end. `after_operator` reads the whole result of `after_result` on its own node.
     """
 
     schedule: Schedule
@@ -116,27 +104,10 @@ class Sent(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Segment:
-    """A scheduled segment.
+    """A scheduled segment: parts of one layer each, or one collective, on all chips of its groups.
 
-    Attributes
-    ----------
-    parts : tuple of SegmentPart
-        One layer each, or one collective.
-    layers : tuple of int
-    chips : ndarray of int64
-        All chips of its groups.
-    makespan_cycles, bound_cycles : int
-        The bound of what repeats is one of its period.
-    waiting_cycles, deadline_cycles : int
-        Longest wait for the segment, `NONE` without a deadline.
-    deskews : tuple of (int, int)
-        Cycle and stall of each, the opening one first.
-    frame : Frame or None
-        Its windows, of what repeats.
-    phase_cycles : int
-        Its place in a frame that repeats.
-    flags : Sent or None
-        Of hosts whose chips poll.
+    The bound of what repeats is one of its period; its frame tells its windows, its phase its place there. A deskew is
+    cycle and stall, the opening one first. Without a deadline that is `NONE`. There are flags where chips poll.
     """
 
     parts: tuple[SegmentPart, ...]
@@ -150,12 +121,6 @@ class Segment:
     frame: Frame | None = None
     phase_cycles: int = 0
     flags: Sent | None = None
-
-
-def no_weights() -> TensorColumns:
-    """Return an empty table."""
-    none, text = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.str_)
-    return TensorColumns(none, text, none, none, text, text, none)
 
 
 def padded_off(vectors: Integers, row_bytes: Integers, vectors_per_row: Integers, vector_bytes: int) -> Integers:

@@ -17,9 +17,11 @@ import numpy as np
 from lpxsched.clocks.latency import pass_cycles
 from lpxsched.compiled.kernels import Integers, kernel
 from lpxsched.errors import NothingFoundError
-from lpxsched.schedule.problem.ragged import grouped, matching
+from lpxsched.schedule.problem.ragged import matching
+from lpxsched.schedule.problem.wires import Wires, hold_cycles, wires_of
 from lpxsched.schedule.result import HostFlags, Result, Schedule
-from lpxsched.schedule.times.calendars import Calendars, earliest_of, empty_calendars, reserve
+from lpxsched.schedule.symmetry.groups import trivial
+from lpxsched.schedule.times.calendars import Calendars, Closed, close, earliest_of, empty_calendars, reserve
 from lpxsched.units import NEVER, NONE
 
 if TYPE_CHECKING:
@@ -43,10 +45,6 @@ class LaidSlots(NamedTuple):
         """Return the slots of a schedule."""
         return LaidSlots(schedule.slot_bundle, schedule.slot_lane, schedule.slot_vectors, schedule.slot_depart)
 
-    def later(self, cycles: int) -> LaidSlots:
-        """Return the same slots some cycles later."""
-        return self._replace(depart=self.depart + cycles)
-
 
 def with_flags(result: Result, instance: Instance, clock: ClockSpecification) -> Result:
     """Return an instance's result with the flags of all hosts of its network; it may begin a few cycles later."""
@@ -69,7 +67,7 @@ def flags_beside(
     """
     first = flags_on(network, release_cycles)
     shift = least_shift(network, first, rows, at_least=max(0, first.branch_cycles - before_cycles))
-    yield shift, until_void(network, first, rows.later(shift))
+    yield shift, until_void(network, first, rows._replace(depart=rows.depart + shift))
     beside = flags_on(network, release_cycles, rows)
     if beside.branch_cycles <= before_cycles:
         yield 0, until_void(network, beside, rows)
@@ -98,13 +96,13 @@ def flags_on(network: Network, release_cycles: int, rows: LaidSlots | None = Non
     NothingFoundError
         When a chip cannot be reached.
     """
-    wires, hosts, trees = _wires(network), polled_hosts(network), []
-    calendars = _calendars(network, wires, rows, flags=len(hosts) * network.chips)
+    wires, hosts, trees = wires_of(network, trivial(network)), polled_hosts(network), []
+    calendars = _calendars(network, rows, flags=len(hosts) * network.chips)
     for host, nodes in hosts.items():
-        tree = _Tree.of(network.chips)
+        tree = _Tree(np.full(network.chips, NEVER), *np.zeros((5, network.chips), dtype=np.int64))
         for node in nodes:
             _offer(wires, calendars, tree, node, release_cycles)
-        if _reach(wires, calendars, tree, network.turnaround_cycles) < network.chips:
+        if _reach(wires, calendars, tree) < network.chips:
             raise NothingFoundError(f"no ways lead from node {host}, a host, to all chips that wait for its flag")
         trees.append(tree)
     which = np.repeat(np.arange(len(trees), dtype=np.int64), network.chips)
@@ -112,20 +110,8 @@ def flags_on(network: Network, release_cycles: int, rows: LaidSlots | None = Non
         np.concatenate([getattr(tree, name)[tree.order] for tree in trees] or [np.empty(0, dtype=np.int64)])
         for name in ("bundle", "calendar", "depart", "read")
     )
-    branch = int(read.max(initial=release_cycles))
-    return HostFlags(which, bundle, lane - wires.first[bundle], depart, branch_cycles=branch, void_cycles=branch + 1)
-
-
-class _Wires(NamedTuple):
-    """Bundles to chips by the node that they leave; of all bundles where they lead, and their lanes and times."""
-
-    offsets: Integers
-    leaving: Integers
-    destination: Integers
-    first: Integers
-    lanes: Integers
-    hop: Integers
-    hold: Integers
+    branch, lane = int(read.max(initial=release_cycles)), lane - wires.first_lane[bundle]
+    return HostFlags(which, bundle, lane, depart, branch_cycles=branch, void_cycles=branch + 1)
 
 
 class _Tree(NamedTuple):
@@ -138,56 +124,29 @@ class _Tree(NamedTuple):
     is_reached: Integers
     order: Integers
 
-    @staticmethod
-    def of(chips: int) -> _Tree:
-        """Return a tree that reaches no chip."""
-        return _Tree(np.full(chips, NEVER), *np.zeros((5, chips), dtype=np.int64))
 
-
-def _wires(network: Network) -> _Wires:
-    to_chips = np.flatnonzero(network.destination < network.chips)
-    leaving, offsets = grouped(network.source[to_chips], network.nodes)
-    return _Wires(
-        offsets,
-        to_chips[leaving],
-        network.destination,
-        network.links.offsets,
-        network.lanes,
-        network.hop_cycles,
-        network.hold_cycles(1),
-    )
-
-
-def _calendars(network: Network, wires: _Wires, rows: LaidSlots | None, *, flags: int) -> Calendars:
+def _calendars(network: Network, rows: LaidSlots | None, *, flags: int) -> Calendars:
     """Return when rows hold lanes, with room for so many flags."""
-    shortest = np.repeat(wires.hold, wires.lanes)
+    shortest = np.repeat(network.hold_cycles(1), network.lanes)
     calendars = empty_calendars(shortest, flags + (0 if rows is None else len(rows.bundle)))
     if rows is not None:
         # Calendars are walked from their ends on.
         rows = LaidSlots(*(column[np.argsort(rows.depart, kind="stable")] for column in rows))
-        _hold(
-            calendars, wires.first[rows.bundle] + rows.lane, rows.depart, network.hold_cycles(rows.vectors, rows.bundle)
-        )
+        lane, every = network.links.offsets[rows.bundle] + rows.lane, np.arange(len(shortest))
+        held = Closed(lane, rows.depart, network.hold_cycles(rows.vectors, rows.bundle))
+        close(calendars, held, every, np.ones_like(every))
     return calendars
 
 
 @kernel
-def _hold(calendars: Calendars, calendar: Integers, depart: Integers, length: Integers) -> None:
-    """Hold lanes for slots."""
-    for slot in range(len(calendar)):
-        reserve(calendars, calendar[slot], depart[slot], length[slot])
-
-
-@kernel
-def _offer(wires: _Wires, calendars: Calendars, tree: _Tree, node: int, ready: int) -> None:
-    """Offer a flag that is at a node to all chips that the node leads to."""
-    for place in range(wires.offsets[node], wires.offsets[node + 1]):
-        bundle = wires.leaving[place]
+def _offer(wires: Wires, calendars: Calendars, tree: _Tree, node: int, ready: int) -> None:
+    """Offer a flag that is at a node to all chips that the node leads to; each bundle is a resource of its own."""
+    for place in range(wires.out_offsets[node], wires.out_offsets[node + 1]):
+        bundle = wires.out[place]
         chip = wires.destination[bundle]
-        if tree.is_reached[chip] == 0:
-            calendar, depart = earliest_of(
-                calendars, wires.first[bundle], wires.lanes[bundle], ready, wires.hold[bundle]
-            )
+        if chip < wires.chips and tree.is_reached[chip] == 0:
+            hold = hold_cycles(wires, bundle, 1)
+            calendar, depart = earliest_of(calendars, wires.first_lane[bundle], wires.lanes[bundle], ready, hold)
             read = depart + wires.hop[bundle]
             if (read, bundle) < (tree.read[chip], tree.bundle[chip]):
                 tree.read[chip], tree.bundle[chip] = read, bundle
@@ -195,7 +154,7 @@ def _offer(wires: _Wires, calendars: Calendars, tree: _Tree, node: int, ready: i
 
 
 @kernel
-def _reach(wires: _Wires, calendars: Calendars, tree: _Tree, turnaround: int) -> int:
+def _reach(wires: Wires, calendars: Calendars, tree: _Tree) -> int:
     """Bring a flag to one chip after the other, the earliest read first; return how many it reaches."""
     for count in range(len(tree.order)):
         chip = NONE
@@ -206,8 +165,8 @@ def _reach(wires: _Wires, calendars: Calendars, tree: _Tree, turnaround: int) ->
         if chip < 0:
             return count
         tree.is_reached[chip], tree.order[count] = 1, chip
-        reserve(calendars, tree.calendar[chip], tree.depart[chip], wires.hold[tree.bundle[chip]])
-        _offer(wires, calendars, tree, chip, tree.read[chip] + turnaround)
+        reserve(calendars, tree.calendar[chip], tree.depart[chip], hold_cycles(wires, tree.bundle[chip], 1))
+        _offer(wires, calendars, tree, chip, tree.read[chip] + wires.turnaround)
     return len(tree.order)
 
 

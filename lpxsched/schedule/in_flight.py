@@ -13,7 +13,7 @@ from lpxsched.schedule.solve_layer import Solved, first_solved, search_on
 from lpxsched.schedule.symmetry.lift import lifted_layer
 from lpxsched.schedule.times.modulo import in_turns
 from lpxsched.schedule.times.plan_tasks import plan_tasks
-from lpxsched.schedule.times.turned import turned
+from lpxsched.schedule.times.reservations import turned
 
 if TYPE_CHECKING:
     from lpxsched.schedule.options import SolveOptions
@@ -27,11 +27,7 @@ def solve_in_flight(
     """Return a layer's problem and its shortest schedule, of which iterations are shifts, with a bound of a period.
 
     No deskew lies in an iteration: it begins with the segment. Every guard covers the interval between two deskews,
-    None where clocks do not drift.
-
-    Raises
-    ------
-    InfeasibleError
+    None where clocks do not drift; hops may be too long for that (`LayerProblem.refuse_long_hops`).
     """
     problem.refuse_long_hops()
     repeated = problem.unopened(interval_cycles)

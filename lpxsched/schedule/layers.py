@@ -55,14 +55,8 @@ def solve_layer(
 ) -> tuple[LayerProblem, Result]:
     """Return a layer's problem whose guard covers its own schedule, and its result.
 
-    Parameters
-    ----------
-    problem : LayerProblem
-    options : SolveOptions
-    least : sequence of Instance
-        Those of all layers that share the schedule (`Opening.least`), where it is more than this one.
-    known : dict, optional
-        Searches by the key of their instance, to which those of this layer are added.
+    `least` are those of all layers that share the schedule (`Opening.least`), where it is more than this one. Searches
+    of this layer are added to `known` ones, by the key of their instance.
 
     Raises
     ------
@@ -103,15 +97,8 @@ def solve_layers(
 ) -> tuple[ScheduledLayer, ...]:
     """Return every layer with the result of its problem; equal problems are solved once.
 
-    Parameters
-    ----------
-    problems : sequence of LayerProblem
-        One a layer.
-    options : SolveOptions
-    progress : callable
-        Told a step, how many of its kind are done, and how many there are.
-    repeating : Repeating or None
-        Layers repeat, each from its own time zero; None runs each layer on demand.
+    `progress` is told a step, how many of its kind are done, and how many there are. Layers repeat, each from its own
+    time zero, or run on demand (None).
 
     Raises
     ------
@@ -123,8 +110,9 @@ def solve_layers(
         hosts = () if repeating else problem.hosts_polled
         layers_by_key.setdefault((problem.distinct_key(), hosts), []).append(layer)
     alike = list(layers_by_key.values())
-    if options.solver == "symmetric":
-        _refuse_asymmetric([problems[layers[0]] for layers in alike])
+    if options.solver == "symmetric" and not any(is_symmetric(problems[layers[0]].instance) for layers in alike):
+        cause = "solver symmetric: no translation leaves a layer on its group of chips as it is"
+        raise NothingFoundError(cause, remedy="try --solver auto")
     solved: dict[int, _Solved] = {}
     known: dict[str, list[Solved]] = {}
     for number, layers in enumerate(alike):
@@ -190,12 +178,6 @@ def _in_frames(problems: Sequence[LayerProblem], solved: Sequence[_Solved]) -> t
             opened = replace(problem, instance=replace(problem.instance, release_cycles=stall))
             scheduled[layer] = ScheduledLayer(opened, distinct)
     return tuple(scheduled[layer] for layer in range(len(problems)))
-
-
-def _refuse_asymmetric(problems: Sequence[LayerProblem]) -> None:
-    if not any(is_symmetric(problem.instance) for problem in problems):
-        cause = "solver symmetric: no translation leaves a layer on its group of chips as it is"
-        raise NothingFoundError(cause, remedy="try --solver auto")
 
 
 def ending_chips(problem: LayerProblem) -> list[int]:

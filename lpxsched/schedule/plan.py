@@ -47,24 +47,13 @@ class Operands(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """Slots, then sums, of the representatives, and what operators read.
+    """Slots, then sums, of the representatives, and what operators read; of a collective, see `deliveries`.
 
     In a collective the operator of a node is what makes that which the node holds at first; its number is the node's.
 
-    Attributes
-    ----------
-    blocks : Blocks
-    slot_block, slot_bundle : ndarray of int64, shape (slots,)
-    slot_fed : ndarray of int64, shape (slots,)
-        The slot that brought what this slot carries, `NONE` where it begins at the slot's node.
-    slot_kind, slot_number, slot_origin : ndarray of int64, shape (slots,)
-        The `SUM` or `OPERATOR` whose result is carried; the node where that was made.
-    sum_block, sum_node : ndarray of int64, shape (sums,)
-    sum_complete : ndarray of bool, shape (sums,)
-    operands : Operands
-        What sums add, sorted by sum.
-    reads : Operands
-        What operators read of the blocks; of a collective, see `deliveries`.
+    A slot takes a block over a bundle. It carries the result of a `SUM` or an `OPERATOR`, by its number and the node
+    where that was made, and is fed by the slot that brought it, `NONE` where it begins at the slot's node. A sum of a
+    block at a node is complete where all summands are in; its operands are sorted by sum.
     """
 
     blocks: Blocks
@@ -146,7 +135,9 @@ def copy_plan(problem: Quotient, blocks: Blocks, block: Integers, bundle: Intege
     none = np.zeros(0, dtype=np.int64)
     fed, made = (np.broadcast_to(np.int64(value), len(block)) for value in (NONE, OPERATOR))
     if not timed:
-        fed = _feeding_slots(problem, blocks, block, bundle)
+        nodes, source = problem.network.nodes, problem.network.source[bundle]
+        arrived = block * nodes + problem.network.destination[bundle]
+        fed = np.where(source == blocks.source[block], NONE, first_with(arrived, block * nodes + source))
     origin, empty = blocks.source[block], no_operands()
     return Plan(
         blocks, block, bundle, fed, made, origin, origin, none, none, none.astype(np.bool_), operands=empty, reads=empty
@@ -263,11 +254,3 @@ def leaving_with(one: Plan, other: Plan, total: Integers) -> Plan:
         name: np.concatenate([getattr(plan, name) for plan in (one, other)]) for name in SLOT_COLUMNS
     }
     return replace(one, **columns)
-
-
-def _feeding_slots(problem: Quotient, blocks: Blocks, block: Integers, bundle: Integers) -> Integers:
-    network = problem.network
-    source = network.source[bundle]
-    arrived = block * network.nodes + network.destination[bundle]
-    fed = first_with(arrived, block * network.nodes + source)
-    return np.where(source == blocks.source[block], NONE, fed)

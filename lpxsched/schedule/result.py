@@ -18,16 +18,9 @@ Status = Literal["optimal", "feasible"]
 class Sums:
     """Sums in columns; a sum adds runs of equal length of several values.
 
-    Attributes
-    ----------
-    node, start, cycles : ndarray of int64, shape (sums,)
-        Where, when, how long the vector unit is held.
-    piece, first, vectors : ndarray of int64, shape (sums,)
-        The run that is summed, counted within a demand of a layer, a tensor of a collective.
-    complete : ndarray of bool, shape (sums,)
-        Whether all summands are in.
-    operand_sum, operand_value, operand_first : ndarray of int64, shape (operands,)
-        Operands, sorted by sum: the value, and where in that value the run begins.
+    It holds the vector unit of a node from `start` on for some cycles. Its run is counted within a demand of a layer, a
+    tensor of a collective, and complete where all summands are in. Operands, sorted by sum, are the value, and where in
+    it the run begins.
     """
 
     node: Integers
@@ -47,17 +40,10 @@ class Sums:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HostFlags:
-    """Flags of hosts on their way to all chips that poll, one vector a slot.
+    """Flags of hosts on their way to all chips that poll, one vector a slot, which is read as early as its wire allows.
 
-    Attributes
-    ----------
-    host, bundle, lane, depart : ndarray of int64, shape (slots,)
-        Number of the host, in the order of the network's, and where and when. A slot is read as early as its wire
-        allows.
-    branch_cycles : int
-        All chips have read all flags, and decide.
-    void_cycles : int
-        A pass without all flags is over: nothing of it happens from then on.
+    Hosts are numbered in the order of the network's. When chips branch they have read all flags, and decide; from
+    `void_cycles` on nothing happens of a pass without all of them.
     """
 
     host: Integers
@@ -83,24 +69,11 @@ class Schedule:
 
     The operators of a collective are a source at each chip that takes part, which leaves what the chip holds at first,
     then a reader at each, which starts when the chip has all that it reads. Values are numbered: first the results of
-    operators, one each, then those of sums, in their order.
+    operators, one each, then those of sums, in their order. The makespan is the start of the last operator.
 
-    Attributes
-    ----------
-    makespan_cycles : int
-        Start of the last operator.
-    period_cycles : int
-        0 for a timetable that runs once; else every row repeats with this period.
-    operator_start : ndarray of int64, shape (operators,)
-    slot_value, slot_first, slot_vectors : ndarray of int64, shape (slots,)
-        The run that travels, counted within its value.
-    slot_bundle, slot_lane, slot_depart : ndarray of int64, shape (slots,)
-        Where and when. A slot is read as early as its wire allows.
-    sums : Sums
-    read_operator, read_value, read_first, read_vectors : ndarray of int64, shape (reads,)
-        What operators read of what moves or is summed, sorted.
-    flags : HostFlags or None
-        Of hosts whose chips poll.
+    A slot carries a run, counted within its value, over a lane of a bundle, and is read as early as its wire allows.
+    Reads, sorted, are what operators read of what moves or is summed. Of hosts whose chips poll there are flags. All
+    rows repeat with the period, if that is not 0.
     """
 
     makespan_cycles: int
@@ -129,11 +102,6 @@ class Schedule:
         """Number of operators; what a sum leaves is numbered from here on."""
         return len(self.operator_start)
 
-    @property
-    def vector_hops(self) -> int:
-        """Vectors summed over the slots that carry them."""
-        return int(self.slot_vectors.sum())
-
     def later(self, cycles: int) -> Schedule:
         """Return the same schedule some cycles later, the makespan included."""
         if not cycles:
@@ -150,14 +118,7 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class LowerBound:
-    """No schedule is shorter.
-
-    Attributes
-    ----------
-    cycles : int
-    name : str
-        The bound that binds.
-    """
+    """No schedule is shorter; the name is of the bound that binds."""
 
     cycles: int
     name: str
@@ -165,16 +126,7 @@ class LowerBound:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Result:
-    """A schedule and what is proven of it.
-
-    Attributes
-    ----------
-    schedule : Schedule
-    bound : LowerBound
-        Of the makespan; of the period for a repeating timetable.
-    solver : str
-        The solver that found the schedule.
-    """
+    """A schedule, the solver that found it, and a bound: of the makespan, of the period for a repeating timetable."""
 
     schedule: Schedule
     bound: LowerBound

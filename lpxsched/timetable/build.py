@@ -65,17 +65,7 @@ def _text(value: str) -> bytes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Build:
-    """Everything that a build folder holds.
-
-    Attributes
-    ----------
-    slots, operators, operands, tensors, chips, links, segments, frames, deskews : Table
-        In the order of `TABLES`.
-    graph : GraphFile
-    manifest : ManifestFile
-    graph_json : bytes
-        ``graph.json`` as it stands on disk, for the content hash.
-    """
+    """Everything that a build folder holds: tables in the order of `TABLES`, and ``graph.json`` as it is on disk."""
 
     slots: Slots
     operators: Operators

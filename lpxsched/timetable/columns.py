@@ -28,13 +28,7 @@ WITHOUT_UNIT = {"host", "none"}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """Columns of equal length.
-
-    Raises
-    ------
-    ValueError
-        When two columns differ in length.
-    """
+    """Columns of equal length; a `ValueError` where two differ."""
 
     file: ClassVar[str] = ""
 

@@ -13,7 +13,7 @@ from lpxsched.errors import InputError
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from lpxsched.timetable.build import Build
@@ -76,41 +76,40 @@ def check_consistency(folder: Path, build: Build) -> None:
         For the first row that does not count from 0, points at no row, is too low, is out of order, or is not one
         level below its parent in the tree of counters; or where ``graph.json`` names what is not there.
     """
-    for name, column in NUMBERED:
-        _check_numbers(folder, getattr(build, name), column)
-    for name, column, target, lowest in REFERENCES:
-        _check_reference(folder, getattr(build, name), column, getattr(build, target), lowest)
-    for name, column, lowest in LOWEST:
-        _check_lowest(folder, getattr(build, name), column, lowest)
+    for table, column, wrong, problem in _faults(build):
+        rows = np.flatnonzero(wrong)
+        if len(rows):
+            told = f"row {rows[0]} says {getattr(table, column)[rows[0]]}{problem}"
+            raise InputError(str(folder / table.file), told, key=column)
     for name, columns in ORDERS:
         _check_order(folder, getattr(build, name), columns)
-    _check_trees(folder, build)
-    _check_graph(folder, build)
+    for key, told in _graph_faults(build):
+        raise InputError(str(folder / "graph.json"), told, key=key)
 
 
-def _refuse(folder: Path, table: Table, column: str, wrong: Flags, told: Callable[[int], str]) -> None:
-    rows = np.flatnonzero(wrong)
-    if len(rows):
-        raise InputError(str(folder / table.file), told(int(rows[0])), key=column)
+def _faults(build: Build) -> Iterator[tuple[Table, str, Flags, str]]:
+    """Yield tables and columns, which rows are wrong there, and why; what comes first is taken for granted later."""
+    for name, column in NUMBERED:
+        table: Table = getattr(build, name)
+        yield table, column, getattr(table, column) != np.arange(len(table)), "; rows count from 0 without gaps"
+    for name, column, target, lowest in REFERENCES:
+        table, other = getattr(build, name), getattr(build, target)
+        values: Integers = getattr(table, column)
+        there = f"rows 0 to {len(other) - 1}" if len(other) else "no rows"
+        yield table, column, (values < lowest) | (values >= len(other)), f", {other.file} has {there}"
+    for name, column, lowest in LOWEST:
+        table = getattr(build, name)
+        yield table, column, getattr(table, column) < lowest, f", must be at least {lowest}"
+    right = f", must be 0 at a root, one more than its parent's below it, {NONE} in no tree"
+    yield build.chips, "hac_depth", _off_trees(build), right
 
 
-def _check_numbers(folder: Path, table: Table, column: str) -> None:
-    values: Integers = getattr(table, column)
-    wrong = values != np.arange(len(table))
-    _refuse(folder, table, column, wrong, lambda row: f"row {row} says {values[row]}; rows count from 0 without gaps")
-
-
-def _check_reference(folder: Path, table: Table, column: str, target: Table, lowest: int) -> None:
-    values: Integers = getattr(table, column)
-    there = f"rows 0 to {len(target) - 1}" if len(target) else "no rows"
-    wrong = (values < lowest) | (values >= len(target))
-    _refuse(folder, table, column, wrong, lambda row: f"row {row} says {values[row]}, {target.file} has {there}")
-
-
-def _check_lowest(folder: Path, table: Table, column: str, lowest: int) -> None:
-    values: Integers = getattr(table, column)
-    wrong = values < lowest
-    _refuse(folder, table, column, wrong, lambda row: f"row {row} says {values[row]}, must be at least {lowest}")
+def _off_trees(build: Build) -> Flags:
+    """Return where depths do not grow by one a level: no room is left for a cycle of parents."""
+    parent, depth = build.chips.hac_parent, build.chips.hac_depth
+    is_root, is_in_tree = parent == build.chips.chip, parent != NONE
+    right = np.where(is_root, 0, np.where(is_in_tree, depth[parent] + 1, NONE))
+    return np.asarray((depth != right) | (is_in_tree & ((depth < 0) | (depth[parent] < 0))))
 
 
 def _check_order(folder: Path, table: Table, columns: tuple[str, ...]) -> None:
@@ -119,34 +118,9 @@ def _check_order(folder: Path, table: Table, columns: tuple[str, ...]) -> None:
         values: Integers = getattr(table, column)
         lower |= equal & (values[1:] < values[:-1])
         equal &= values[1:] == values[:-1]
-    by = ", ".join(columns)
-    _refuse(folder, table, by, lower, lambda row: f"row {row + 1} belongs before row {row}; rows are sorted by these")
-
-
-def _check_trees(folder: Path, build: Build) -> None:
-    """Check that depths start at 0 and grow by one a level: no room is left for a cycle of parents.
-
-    A node in no tree has neither parent nor depth.
-    """
-    parent, depth = build.chips.hac_parent, build.chips.hac_depth
-    is_root, is_in_tree = parent == build.chips.chip, parent != NONE
-    right = np.where(is_root, 0, np.where(is_in_tree, depth[parent] + 1, NONE))
-    wrong = (depth != right) | (is_in_tree & ((depth < 0) | (depth[parent] < 0)))
-    _refuse(
-        folder,
-        build.chips,
-        "hac_depth",
-        wrong,
-        lambda row: (
-            f"row {row} says {depth[row]}, must be 0 at a root, one more than its parent's below it, {NONE} in no tree"
-        ),
-    )
-
-
-def _check_graph(folder: Path, build: Build) -> None:
-    """Check that groups and segments count from 0, and that groups, layers and segments name what is there."""
-    for key, told in _graph_faults(build):
-        raise InputError(str(folder / "graph.json"), told, key=key)
+    if lower.any():
+        told = f"row {lower.argmax() + 1} belongs before row {lower.argmax()}; rows are sorted by these"
+        raise InputError(str(folder / table.file), told, key=", ".join(columns))
 
 
 def _graph_faults(build: Build) -> Iterator[tuple[str, str]]:

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from lpxsched.assembly.expanded_weights import STORED
-from lpxsched.assembly.manifest import assumptions_of
+from lpxsched.assembly.manifest import STORED, assumptions_of
 from lpxsched.files.document import read_yaml
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from lpxsched.schedule.bounds.cuts import busiest, candidate_sets, cut_cycles
 from lpxsched.schedule.bounds.ends import Entering, ending_cycles, entering, latency
 from lpxsched.schedule.bounds.flow import flow_bound
 from lpxsched.schedule.bounds.loads import least_step_cycles, loads, ramp
-from lpxsched.schedule.bounds.routes import Fan, fan, fan_bound
+from lpxsched.schedule.bounds.routes import routes_bound
 from lpxsched.schedule.bounds.view import View, is_small, representatives, views
 from lpxsched.schedule.policy import CUTS, READERS, SETS, SINGLES
 from lpxsched.schedule.result import LowerBound
@@ -19,7 +19,7 @@ from lpxsched.schedule.result import LowerBound
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lpxsched.compiled.kernels import Flags
+    from lpxsched.compiled.kernels import Flags, Integers
     from lpxsched.schedule.problem.instance import Instance
 
 NOTHING = "nothing to move"
@@ -48,8 +48,8 @@ def collective_bound(problem: Instance, *, repeats: bool = False) -> LowerBound:
     best = _better(best, *_by_sums(problem, sides), *_by_borders(problem, sides[0]))
     name = "routes" if repeats else "hop windows"
     for side, end in zip(sides, ends, strict=True):
-        for wanted in _fans(side.view, sorted(end, key=lambda entered: -entered.cycles)[:READERS]):
-            best = _better(best, LowerBound(fan_bound(wanted, best.cycles), name))
+        for reader, holders in _wanted(sorted(end, key=lambda entered: -entered.cycles)[:READERS]):
+            best = _better(best, LowerBound(routes_bound(side.view, reader, holders, best.cycles), name))
     return _better(best, LowerBound(flow_bound(problem, sides[0].view, best.cycles), "flow"))
 
 
@@ -99,11 +99,11 @@ def _cuts(problem: Instance, side: Side) -> list[Flags]:
     return list(busiest(side.view, candidate_sets(problem, side.view, centres), CUTS))
 
 
-def _fans(view: View, ends: list[Entering]) -> Iterator[Fan]:
-    """Yield the sets of holders whose routes to some readers are worth a look."""
+def _wanted(ends: list[Entering]) -> Iterator[tuple[int, Integers]]:
+    """Yield readers, and the sets of holders whose routes to them are worth a look."""
     for end in ends:
         chosen = np.unique(np.linspace(0, len(end.sets) - 1, SETS).astype(np.int64)) if len(end.sets) else end.sets
         for size in end.sets[chosen].tolist():
-            yield fan(view, end.reader, end.holders[:size])
+            yield end.reader, end.holders[:size]
         for place in np.argsort(-end.single_cycles, kind="stable")[:SINGLES].tolist():
-            yield fan(view, end.reader, end.holders[place : place + 1])
+            yield end.reader, end.holders[place : place + 1]

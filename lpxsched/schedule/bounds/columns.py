@@ -86,14 +86,12 @@ class NodeLanes(NamedTuple):
 
 def lanes_at(network: Network, end: Integers, counted: Flags) -> NodeLanes:
     """Return the lanes of each node, over the bundles that count."""
-    bundles, count = np.flatnonzero(counted), np.zeros(network.nodes, dtype=np.int64)
-    np.add.at(count, end[bundles], network.lanes[bundles])
+    count, time, time_of = (np.full(network.nodes, value, dtype=np.int64) for value in (0, 0, 1))
+    np.add.at(count, end[counted], network.lanes[counted])
     base = int(network.pitch_denominator.max(initial=0)) + 1
-    pitches, kind = np.unique(network.pitch_numerator * base + network.pitch_denominator, return_inverse=True)
-    kinds = np.stack(np.divmod(pitches, base))
-    order = sorted(range(kinds.shape[1]), key=lambda index: Fraction(*kinds[:, index].tolist()))
-    best = np.full(network.nodes, len(order), dtype=np.int64)
-    np.minimum.at(best, end[bundles], np.argsort(order)[kind.reshape(-1)][bundles])
-    # Nodes without lanes come last: no time at all.
-    time, time_of = np.append(kinds[:, order], [[0], [1]], axis=1)[:, best]
+    pitch = network.pitch_numerator * base + network.pitch_denominator
+    # The shortest last: it stays.
+    for kind in sorted(np.unique(pitch).tolist(), key=lambda kind: -Fraction(*divmod(kind, base))):
+        nodes = end[counted & (pitch == kind)]
+        time[nodes], time_of[nodes] = divmod(kind, base)
     return NodeLanes(count, time, time_of)

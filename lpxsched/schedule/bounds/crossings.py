@@ -43,20 +43,9 @@ MOST_PRECISE = 1 << 22
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lanes:
-    """Lanes of some bundles.
+    """Lanes of some bundles: how many, p and e as numerator and denominator, shape (bundles,), and R, the longest run.
 
-    Attributes
-    ----------
-    count : ndarray of int64, shape (bundles,)
-        Number of parallel links.
-    pitch, pitch_of : ndarray of int64, shape (bundles,)
-        Numerator and denominator of p.
-    dense, dense_of : ndarray of int64, shape (bundles,)
-        Numerator and denominator of e.
-    longest_run : int
-        R.
-    repeats : bool
-        Whether cycles are those of a period, not of a makespan.
+    Cycles are those of a makespan, or of a period where it `repeats`.
     """
 
     count: Integers
@@ -76,11 +65,8 @@ class Lanes:
     def room(self, cycles: Integers, idle: Integers) -> Integers:
         """Return the room for departures on each bundle, of a schedule or of one iteration of what repeats.
 
-        Parameters
-        ----------
-        cycles : ndarray of int64, shape (..., 1)
-        idle : ndarray of int64, shape (..., bundles)
-            Cycles at the beginning and the end of a schedule in which no departure counts; a period has none.
+        No departure counts in the `idle` cycles at the beginning and the end of a schedule; a period has none. Shapes
+        are (..., 1) and (..., bundles).
         """
         if self.repeats:
             return self.count * (cycles * self.dense_of // self.dense)
@@ -96,12 +82,7 @@ class Lanes:
     def shortest(self, needed: Integers, idle: Integers) -> Integers:
         """Return the least makespan, or period, with room for all departures, for each of several counts.
 
-        Parameters
-        ----------
-        needed : ndarray of int64, shape (counts,)
-            Departures that every schedule, or iteration, makes.
-        idle : ndarray of int64, shape (counts, bundles)
-            At least one bundle of each row is usable: less than `FAR`.
+        At least one bundle of each row of `idle`, shape (counts, bundles), is usable: less than `FAR`.
         """
         low, bundle = 0 * needed if self.repeats else idle.min(axis=1), idle.argmin(axis=1)
         # In which this bundle can make all departures alone.

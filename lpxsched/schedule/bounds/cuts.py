@@ -86,8 +86,7 @@ def busiest(view: View, sets: Flags, most: int) -> Flags:
     lanes, vectors = _crossing(sets, rate), _crossing(sets[:, :width], view.wants.vectors)
     worth = vectors * LONG_CYCLES // np.maximum(lanes, 1)
     order = np.lexsort((np.arange(len(sets)), -worth))
-    chosen: Flags = sets[order[(worth[order] > 0) & (lanes[order] > 0)][:most]]
-    return chosen
+    return np.asarray(sets[order[(worth[order] > 0) & (lanes[order] > 0)][:most]])
 
 
 def cut_cycles(view: View, inside: Flags) -> int:
@@ -111,8 +110,7 @@ def cut_cycles(view: View, inside: Flags) -> int:
 def _crossing(sets: Flags, amount: Integers) -> Integers:
     """Return the total of an amount from outside to inside each set; exact, since sums stay far below 2 ** 53."""
     inside = sets.astype(np.float64)
-    total: Integers = ((1 - inside) @ amount.astype(np.float64) * inside).sum(axis=1).astype(np.int64)
-    return total
+    return np.asarray(((1 - inside) @ amount.astype(np.float64) * inside).sum(axis=1).astype(np.int64))
 
 
 def _far(cost: Integers) -> list[Integers]:

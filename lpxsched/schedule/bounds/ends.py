@@ -51,17 +51,9 @@ if TYPE_CHECKING:
 class Entering:
     """What enters one reader: bounds for sets of far holders, and for single holders.
 
-    Attributes
-    ----------
-    reader : int
-    holders : ndarray of int64, shape (holders,)
-        Those of which it reads something, the farthest first.
-    sets : ndarray of int64, shape (sets,)
-        Set k is the first ``sets[k]`` holders; empty if holders share vectors.
-    set_cycles : ndarray of int64
-        Bound by each set; of results that z reads, by each set of summands.
-    single_cycles : ndarray of int64, shape (holders,)
-        Bound by each holder alone.
+    Holders are those of which it reads something, the farthest first. Set k is the first ``sets[k]`` of them; none if
+    they share vectors. There is a bound by each set, of results that the reader reads by each set of summands, and one
+    by each holder alone.
     """
 
     reader: int

@@ -13,8 +13,8 @@ many of each other colour, and the program has one of each colour. Colours are h
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -39,16 +39,8 @@ MIX_FACTORS = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.
 MIX_SHIFT = np.uint64(29)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Colours:
-    """Colours of the flow of each holder: of its balance at nodes, of bundles, and of what it sends over a bundle.
-
-    Attributes
-    ----------
-    node : ndarray of int64, shape (holders, nodes)
-    bundle : ndarray of int64, shape (bundles,)
-    flow : ndarray of int64, shape (holders, bundles)
-    """
+class Colours(NamedTuple):
+    """Colours of balances by holder and node, of bundles, and of flows by holder and bundle."""
 
     node: Integers
     bundle: Integers
@@ -140,14 +132,11 @@ def _prices(view: View, wanted: Integers, room: Integers, colours: Colours) -> N
     return np.asarray((prices / size)[colours.bundle])
 
 
-def _balances(view: View, wanted: Integers, colours: Colours) -> Iterator[tuple[float, dict[int, float]]]:
+def _balances(view: View, wanted: Integers, colours: Colours) -> Iterator[tuple[float, Counter[int]]]:
     """Yield of each colour of node what is read there, and how often the flow of each colour enters, less leaves."""
     source, destination = view.network.source, view.network.destination
     _, first = np.unique(colours.node, return_index=True)
     for holder, node in zip(*np.unravel_index(first, colours.node.shape), strict=True):
-        row: dict[int, float] = {}
-        for flow in colours.flow[holder, destination == node].tolist():
-            row[flow] = row.get(flow, 0.0) + 1
-        for flow in colours.flow[holder, source == node].tolist():
-            row[flow] = row.get(flow, 0.0) - 1
+        row = Counter(colours.flow[holder, destination == node].tolist())
+        row.subtract(colours.flow[holder, source == node].tolist())
         yield float(wanted[holder, node]), row

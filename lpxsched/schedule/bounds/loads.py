@@ -44,18 +44,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LinkLoad:
-    """Departures on links that have lengths.
+    """Departures on links that have lengths, the greatest the `longest`.
 
-    Attributes
-    ----------
-    name : str
-    vectors, distance : ndarray of int64, shape (pairs,)
-        Vectors of each pair, and the length of the shortest way between its ends.
-    longest : int
-        The greatest length of a link.
-    lanes : Lanes
-        All links that have a length, those of equal wires together, each counted as often as it is long.
-    hop : ndarray of int64, shape (wires,)
+    Of each pair of ends there are vectors, and the length of the shortest way. Lanes are all links that have a length,
+    those of equal wires together, each counted as often as it is long; `hop` is of shape (wires,).
     """
 
     name: str

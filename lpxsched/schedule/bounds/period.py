@@ -29,19 +29,14 @@ if TYPE_CHECKING:
 def layer_period_bound(instance: Instance) -> LowerBound:
     """Return the best bound of the period of a layer; the shortest period is one cycle."""
     network, (entering, leaving) = instance.network, _crossing(instance)
+    unit = instance.operator_node * (int(instance.operator_unit.max(initial=0)) + 1) + instance.operator_unit
+    busiest = np.bincount(unit, weights=instance.operator_cycles).max(initial=1)
     bounds = (
-        LowerBound(max(1, int(_unit_loads(instance).max(initial=0))), "busiest unit"),
+        LowerBound(int(busiest), "busiest unit"),
         LowerBound(_lanes(instance, network.destination, entering), "links into a node"),
         LowerBound(_lanes(instance, network.source, leaving), "links out of a node"),
     )
     return max(bounds, key=lambda bound: bound.cycles)
-
-
-def _unit_loads(instance: Instance) -> Integers:
-    units = int(instance.operator_unit.max(initial=0)) + 1
-    loads = np.zeros(instance.network.nodes * units, dtype=np.int64)
-    np.add.at(loads, instance.operator_node * units + instance.operator_unit, instance.operator_cycles)
-    return loads
 
 
 def _crossing(instance: Instance) -> tuple[Integers, Integers]:

@@ -18,7 +18,6 @@ of a repeating timetable, with the room of its lanes in a period.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,59 +29,34 @@ if TYPE_CHECKING:
     from lpxsched.schedule.bounds.view import View
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Fan:
-    """What a reader wants of a set of holders."""
-
-    view: View
-    reader: int
-    holders: Integers
-    idle: Integers
-    complete: int
-
-    @property
-    def vectors(self) -> Integers:
-        """What the reader wants of each holder."""
-        vectors: Integers = self.view.wants.vectors[self.holders, self.reader]
-        return vectors
-
-    def fits_within(self, cycles: int) -> bool:
-        """Whether a makespan, or period, is not excluded: all vectors come through in the room that it has."""
-        capacity, needed = self.view.lanes.room(np.array([cycles]), self.idle), self.vectors.sum()
-        usable = np.flatnonzero(capacity)
-        return bool(_maximum_flow(self, usable, np.minimum(capacity[usable], needed)) >= needed)
-
-
-def fan(view: View, reader: int, holders: Integers) -> Fan:
-    """Return what a reader wants of some holders, and when each bundle can serve it."""
-    network = view.network
-    released = view.from_any(holders)[network.source]
+def routes_bound(view: View, reader: int, holders: Integers, known: int) -> int:
+    """Return a bound by what a reader wants of a set of holders if it exceeds a known one, else something smaller."""
+    network, wanted = view.network, view.wants.vectors[holders, reader]
     left = view.into(np.array([reader]))[0][network.destination]
-    complete = int(min(view.holder_complete[holders].min(), view.reader_complete[reader]))
-    return Fan(view, reader, holders, released + view.hop + left, complete)
+    idle = view.from_any(holders)[network.source] + view.hop + left
+    complete = min(view.holder_complete[holders].min(), view.reader_complete[reader])
 
+    def is_possible(cycles: int) -> bool:
+        capacity = np.minimum(view.lanes.room(np.array([cycles]), idle), wanted.sum())
+        return bool(_maximum_flow(view, reader, (holders, wanted), capacity) >= wanted.sum())
 
-def fan_bound(wanted: Fan, known: int) -> int:
-    """Return a bound by a fan if it exceeds a known one, else something smaller."""
-    final = wanted.view.final_cycles if wanted.complete > known else 0
-    low = max(0, known - final)
-    if wanted.fits_within(low):
+    low = max(0, known - (view.final_cycles if complete > known else 0))
+    if is_possible(low):
         return 0
-    without = least_integer(wanted.fits_within, low + 1)
-    return int(wanted.view.ended(np.array([without]), np.array([wanted.complete]))[0])
+    without = least_integer(is_possible, low + 1)
+    return int(view.ended(np.array([without]), np.array([complete]))[0])
 
 
-def _maximum_flow(wanted: Fan, usable: Integers, capacity: Integers) -> int:
-    """Return the most vectors that come from the holders to the reader over usable bundles."""
+def _maximum_flow(view: View, reader: int, given: tuple[Integers, Integers], capacity: Integers) -> int:
+    """Return the most vectors that come to a reader over bundles, of the holders and the vectors that are given."""
     from ortools.graph.python.max_flow import SimpleMaxFlow
 
-    network = wanted.view.network
-    origin = np.full(len(wanted.holders), network.nodes)
+    (holders, vectors), usable, network = given, np.flatnonzero(capacity), view.network
     flow = SimpleMaxFlow()
     flow.add_arcs_with_capacity(
-        np.concatenate([origin, network.source[usable]]).astype(np.int32),
-        np.concatenate([wanted.holders, network.destination[usable]]).astype(np.int32),
-        np.concatenate([wanted.vectors, capacity]),
+        np.append(np.full(len(holders), network.nodes), network.source[usable]).astype(np.int32),
+        np.append(holders, network.destination[usable]).astype(np.int32),
+        np.append(vectors, capacity[usable]),
     )
-    flow.solve(network.nodes, wanted.reader)
+    flow.solve(network.nodes, reader)
     return int(flow.optimal_flow())

@@ -21,7 +21,7 @@ from lpxsched.schedule.problem.stages import Stage, stages_of
 from lpxsched.schedule.result import LowerBound
 
 if TYPE_CHECKING:
-    from lpxsched.compiled.kernels import Flags, Integers
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.problem.instance import Instance
 
 
@@ -47,15 +47,9 @@ def _bound(layer: Instance, stage: Stage, starts: Integers, tail: Integers) -> L
         cycles += int(network.hop_cycles[enter].min()) + network.turnaround_cycles
     if len(leave):
         cycles += int(network.hop_cycles[leave].min())
-    readers = np.flatnonzero(_reads(layer, stage.demands))
+    reader, read = layer.operator_demands.entries(np.arange(layer.operators))
+    readers = reader[np.isin(read, stage.demands)]
     return LowerBound(cycles + int(tail[readers].min()), f"critical path + {bound.name}")
-
-
-def _reads(layer: Instance, demands: Integers) -> Flags:
-    """Return whether each operator reads any of some demands."""
-    wanted = np.zeros(layer.demands, dtype=np.int64)
-    wanted[demands] = 1
-    return np.asarray(layer.operator_demands.greatest(wanted, least=0) > 0)
 
 
 def _tails(layer: Instance, ways: Integers, rank: Integers) -> Integers:

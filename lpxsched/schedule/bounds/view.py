@@ -37,14 +37,9 @@ if TYPE_CHECKING:
 class Wants:
     """Vectors that must go from holders to readers, alone or inside sums.
 
-    Attributes
-    ----------
-    vectors : ndarray of int64, shape (width, width)
-        Vectors held by shard x (or to which it holds a summand) that shard z reads; 0 where x is z.
-    holders_differ : bool
-        Whether what a reader gets of one holder is never in the same vector as what it gets of another: no sums.
-    readers_differ : bool
-        Whether what a holder gives to one reader is never in the same vector as what it gives to another: no copies.
+    ``vectors[x, z]`` are held by shard x, or it holds a summand to them, and read by shard z; 0 where x is z. Where
+    `holders_differ` what a reader gets of one is never in the same vector as what it gets of another: no sums. Where
+    `readers_differ` the same holds of what a holder gives: no copies.
     """
 
     vectors: Integers
@@ -91,18 +86,9 @@ class View:
     departure from there: the turnaround, which a sum with the vector in it pays as well. So a vector that is at u at
     cycle 0 leaves v no earlier than the cost, and is read at v no earlier than the cost less `between_cycles`.
 
-    Attributes
-    ----------
-    network : Network
-    wants : Wants
-    final_cycles : int
-        The shortest sum, by which a reader may have to end; 0 without sums.
-    holder_complete, reader_complete : ndarray of int64, shape (width,)
-        The earliest cycle at which a reader gets a complete sum from elsewhere, `FAR` for the side that does not read.
-        A period ends with no sum.
-    lanes : Lanes
-        Those of all bundles.
-    hop : ndarray of int64, shape (bundles,)
+    `final_cycles` is the shortest sum, by which a reader may have to end; 0 without sums, and of a period. The earliest
+    cycle at which a reader gets a complete sum from elsewhere is by holder or by reader, shape (width,), `FAR` for the
+    side that does not read.
     """
 
     network: Network
@@ -132,8 +118,7 @@ class View:
         """Return the cost of a way to each node from the nearest of some nodes, shape (nodes,)."""
         start = np.full((1, self.network.nodes), FAR, dtype=np.int64)
         start[0, nodes] = 0
-        cost: Integers = relaxed(start, self.network, self.hop + self.between_cycles)[0]
-        return cost
+        return np.asarray(relaxed(start, self.network, self.hop + self.between_cycles)[0])
 
     def ended(self, makespan_cycles: Integers, complete: Integers) -> Integers:
         """Return bounds with the sum at the end, from bounds without (see the module's docstring)."""

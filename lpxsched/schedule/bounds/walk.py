@@ -72,14 +72,8 @@ class Reach(NamedTuple):
 class Summed(NamedTuple):
     """Sums of the same leaves, wherever they are made, at each node.
 
-    Attributes
-    ----------
-    produced : BoundColumns, shape (chips,)
-        Of the summand of a chip; `NEVER` where it has none.
-    departs : Integers, shape (chips,)
-        The earliest departure of a complete vector.
-    own, complete, enters : BoundColumns, shape (nodes,)
-        Of a sum that the node makes itself, of one made elsewhere, of the first summand from elsewhere.
+    Of chips: bounds of their summands, `NEVER` where they have none, and the earliest departure of a complete vector.
+    Of nodes: bounds of a sum that the node makes itself, of one made elsewhere, of the first summand from elsewhere.
     """
 
     produced: BoundColumns

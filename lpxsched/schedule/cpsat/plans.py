@@ -19,8 +19,8 @@ from lpxsched.schedule.times.placement import Placement, placed
 from lpxsched.schedule.times.plan_tasks import plan_tasks
 
 if TYPE_CHECKING:
+    from lpxsched.schedule.symmetry.groups import Represented
     from lpxsched.schedule.symmetry.padding import Padded
-    from lpxsched.schedule.symmetry.represented import Represented
 
 
 def slots_of(trips: Trips, found: Found[Represented]) -> Slots:

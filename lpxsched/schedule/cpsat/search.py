@@ -34,8 +34,8 @@ from lpxsched.traffic.collectives import EVERY
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Flags, Integers
     from lpxsched.schedule.result import Found
+    from lpxsched.schedule.symmetry.groups import Represented
     from lpxsched.schedule.symmetry.quotient import Quotient
-    from lpxsched.schedule.symmetry.represented import Represented
     from lpxsched.schedule.times.placement import Tasks
 
 

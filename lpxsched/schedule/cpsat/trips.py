@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from lpxsched.compiled.kernels import Flags, Integers
     from lpxsched.schedule.plan import Plan
+    from lpxsched.schedule.symmetry.groups import Represented
     from lpxsched.schedule.symmetry.padding import Padded
     from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
-    from lpxsched.schedule.symmetry.represented import Represented
 
 NOBODY: Mapping[int, int] = {}
 

@@ -25,7 +25,7 @@ from lpxsched.units import NONE, ceil_div
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.cpsat.trips import Crossings, Trip, Trips
-    from lpxsched.schedule.symmetry.represented import Represented
+    from lpxsched.schedule.symmetry.groups import Represented
 
 Pair = tuple[int, int]
 

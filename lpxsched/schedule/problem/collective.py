@@ -118,19 +118,14 @@ def missing_way(network: Network, collective: Collective) -> MissingWay | None:
     if joined_with(0, *graph)[: collective.width].all():
         return None
     pieces = collective.pieces()
-    everyone = range(collective.width)
-    for source in everyone:
-        targets = {
-            target
-            for held, read in zip(pieces.source.tolist(), pieces.target.tolist(), strict=True)
-            if held in (source, EVERY)
-            for target in (everyone if read == EVERY else (read,))
-        }
-        reached = reached_from(source, *graph)
-        lost = sorted(target for target in targets if not reached[target])
+    everyone = np.arange(collective.width)
+    for source in everyone.tolist():
+        reached, read = reached_from(source, *graph), pieces.target[np.isin(pieces.source, (source, EVERY))]
+        lost = (everyone if EVERY in read else np.unique(read)).tolist()
+        lost = [target for target in lost if not reached[target]]
         if lost:
-            ends = (int(network.fabric_node[source]), int(network.fabric_node[lost[0]]))
-            return MissingWay(*ends, reached=int(reached.sum()))
+            held, wanted = network.fabric_node[[source, lost[0]]].tolist()
+            return MissingWay(held, wanted, int(reached.sum()))
     return None
 
 

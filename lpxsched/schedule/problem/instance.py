@@ -36,17 +36,9 @@ PLACES = ("fabric_node", "class_names", "link_class", "links")
 
 @dataclass(frozen=True, slots=True)
 class AddCost:
-    """What the sum of several vectors costs the vector unit.
+    """What the sum of several vectors costs the vector unit, whose pipeline has a latency of `fixed_cycles`.
 
-    Attributes
-    ----------
-    vector_bytes, elements_per_vector : int
-    sram_bytes_per_cycle, operations_per_cycle : int
-        Rates of the chip.
-    fixed_cycles : int
-        Latency of the pipeline.
-    cycles_in_hop : int
-        Cycles of a sum that lie within the hops which bring its operands.
+    `cycles_in_hop` are those of a sum that lie within the hops which bring its operands.
     """
 
     vector_bytes: int
@@ -90,7 +82,6 @@ class Instance:
 
     Attributes
     ----------
-    network : Network
     release_cycles : int
         Before it nothing may start.
     operator_node, operator_unit, operator_cycles : ndarray of int64, shape (operators,)
@@ -99,14 +90,12 @@ class Instance:
         Operators on the same node whose results an operator reads.
     operator_demands : Interned
         Demands that an operator reads at its node.
-    demand_vectors : ndarray of int64, shape (demands,)
-    demand_root : ndarray of int64, shape (demands,)
-        Towards which summands of a layer move, and are summed where they meet; the one leaf of a copy; `ANY` where a
-        sum may be complete anywhere, and each part of it elsewhere.
+    demand_vectors, demand_root : ndarray of int64, shape (demands,)
+        How many, and towards which node summands of a layer move, and are summed where they meet; the one leaf of a
+        copy; `ANY` where a sum may be complete anywhere, and each part of it elsewhere.
     demand_leaves, demand_leaf_operators, demand_consumers : Interned
         Nodes that hold a summand (or the one copy), the operator that produces it there, nodes that read the result.
         The root of a layer's demand is not among its consumers.
-    add_cost : AddCost
     deskews : tuple of (int, int)
         Cycle and stall of further deskews of a layer, in their order: nothing departs, is read or runs within them.
     demand_skips : ndarray of int64, shape (demands,)
@@ -135,13 +124,7 @@ class Instance:
 
     @property
     def stage(self) -> Collective:
-        """The one collective that the instance is.
-
-        Raises
-        ------
-        ValueError
-            When there are none or several.
-        """
+        """The one collective that the instance is; a `ValueError` where there is none, or where there are several."""
         (stage,) = self.stages
         return stage
 
@@ -207,8 +190,7 @@ def sum_cycles(cost: AddCost, operands: Integers, vectors: Integers) -> Integers
         return 0 * operands * vectors
     moved = -(-cost.sram_bytes(operands, vectors) // cost.sram_bytes_per_cycle)
     added = -(-cost.operations(operands, vectors) // cost.operations_per_cycle)
-    cycles: Integers = np.maximum(0, np.maximum(moved, added) + cost.fixed_cycles - cost.cycles_in_hop)
-    return cycles
+    return np.asarray(np.maximum(0, np.maximum(moved, added) + cost.fixed_cycles - cost.cycles_in_hop))
 
 
 def ranks(instance: Instance) -> tuple[Integers, Integers]:

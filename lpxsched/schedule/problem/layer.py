@@ -53,23 +53,10 @@ class PlacedOperator:
 class LayerProblem:
     """One layer's scheduling problem with its way back to the fabric.
 
-    Attributes
-    ----------
-    group : Group
-    before : Group or None
-        The group of the layer before; None where nothing of it is read.
-    graph : LayerGraph
-        The operators and tensors of this layer, from `between`.
-    demands : tuple of Demand
-    operators : tuple of PlacedOperator
-        In the order of the instance.
-    opening : Opening
-    interval_cycles : int or None
-        Longest time between a deskew and a read that the guard covers; None where clocks do not drift.
-    resident : bool
-        The chips poll for rows: a pass lies between the deskew and the segment.
-    instance : Instance
-        Its release is the stall of the opening deskew.
+    The group `before` is that of the layer before, None where nothing of it is read. The graph has the operators and
+    tensors of this layer, from `between`; its placed operators are in the order of the instance, whose release is the
+    stall of the opening deskew. Guards cover `interval_cycles`, the longest time between a deskew and a read, None
+    where clocks do not drift. `resident` chips poll for rows: a pass lies between the deskew and the segment.
     """
 
     group: Group
@@ -122,12 +109,7 @@ class LayerProblem:
         return list(shortest.values())
 
     def refuse_long_hops(self) -> None:
-        """Refuse a layer of which the shortest hops are longer than clocks may run apart.
-
-        Raises
-        ------
-        InfeasibleError
-        """
+        """Refuse a layer as infeasible of which the shortest hops are longer than clocks may run apart."""
         for hop in self.shortest_hops():
             self.opening.clock.refuse_long_hop(hop)
 

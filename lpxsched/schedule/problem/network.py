@@ -116,8 +116,7 @@ class Network:
         both = self.pitch_denominator[arrived] * self.pitch_denominator[leaving]
         slow = self.pitch_numerator[arrived] * self.pitch_denominator[leaving]
         fast = self.pitch_numerator[leaving] * self.pitch_denominator[arrived]
-        lead: Integers = np.maximum(0, -(-(vectors - 1) * (slow - fast) // both))
-        return lead
+        return np.asarray(np.maximum(0, -(-(vectors - 1) * (slow - fast) // both)))
 
     def reversed(self) -> Network:
         """Return the same bundles the other way round, numbered alike (so not sorted by source)."""

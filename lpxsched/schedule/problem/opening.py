@@ -23,20 +23,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Opening:
-    """The clocks of a segment, and how many edges of the tree of counters its guards cover.
+    """The clocks of a segment, and how many edges of the tree of counters its guards cover; shape (bundles,).
 
-    Attributes
-    ----------
-    clock, least_clock : DomainClock
-        The clocks of the segment's time domain, and the same as deep as the segment's own chips.
-    levels : ndarray of int64, shape (bundles,)
-        Tree edges that the guard of a bundle covers: between chips the most of its class, so that what is symmetric
-        in the links of a class stays symmetric in time; one from a host, `NONE` to a host, where nothing is scheduled
-        to be read.
-    least_levels : ndarray of int64, shape (bundles,)
-        Tree edges between the ends of each bundle, likewise.
-    shared : ndarray of bool, shape (bundles,)
-        Both ends count with one oscillator, and so do those of all bundles of the class.
+    `clock` is that of the time domain, `least_clock` the same as deep as the segment's own chips. The guard of a bundle
+    covers `levels`: between chips the most of its class, so that what is symmetric in the links of a class stays
+    symmetric in time; one from a host, `NONE` to a host, where nothing is scheduled to be read. `least_levels` are
+    those between its own ends. Where clocks are `shared` both ends count with one oscillator, and so do those of all
+    bundles of the class.
     """
 
     clock: DomainClock
@@ -47,16 +40,18 @@ class Opening:
 
     def over(self, instance: Instance, interval_cycles: int | None) -> Instance:
         """Return an instance with the guards and the stall of an interval between deskews; None leaves drift out."""
-        guards = self._guards(self.clock, instance.network, self.levels, interval_cycles)
-        return _opened(instance, guards, self.clock.stall_cycles(interval_cycles))
+        return self._opened(instance, self.clock, self.levels, interval_cycles)
 
     def least(self, instance: Instance) -> Instance:
         """Return an instance with the least that the rules ask of clocks: the own ends of links, its chips' stall.
 
         No drift is reckoned with, so that its bound is one of every schedule, whatever its guard and interval.
         """
-        guards = self._guards(self.least_clock, instance.network, self.least_levels, 0)
-        return _opened(instance, guards, self.least_clock.stall_cycles(0))
+        return self._opened(instance, self.least_clock, self.least_levels, 0)
+
+    def _opened(self, instance: Instance, clock: DomainClock, levels: Integers, interval: int | None) -> Instance:
+        network = instance.network.with_guards(self._guards(clock, instance.network, levels, interval))
+        return replace(instance, network=network, release_cycles=clock.stall_cycles(interval))
 
     def guards_of_ends(self, network: Network, interval_cycles: int | None) -> Integers:
         """Return the guards of an interval that the own ends of each bundle ask for."""
@@ -77,11 +72,14 @@ class Opening:
 
 def opening_on(fabric: Fabric, network: Network, tree: AlignmentTree, clock: ClockSpecification) -> Opening:
     """Return how a segment on a network opens."""
-    least, chips = bundle_levels(network, tree), network.fabric_node[: network.width]
+    least, chips = _levels_between(network, tree), network.fabric_node[: network.width]
+    between, kind = network.between_chips, network.link_class
+    most = np.full(len(network.class_names), NONE, dtype=np.int64)
+    np.maximum.at(most, kind[between], least[between])
     drifts = drift_apart(fabric, clock, tree, network.fabric_node)
     domain = DomainClock(clock, tree.height(int(chips[0])), fabric.chip.clock_mhz, fabric.guard_in_hop, drifts)
     own = replace(domain, depth=max(0, int(tree.depth[chips].max())))
-    return Opening(domain, own, class_levels(network, least), least, _shared(fabric, network, clock))
+    return Opening(domain, own, np.where(between, most[kind], least), least, _shared(fabric, network, clock))
 
 
 def _shared(fabric: Fabric, network: Network, clock: ClockSpecification) -> Flags:
@@ -93,11 +91,7 @@ def _shared(fabric: Fabric, network: Network, clock: ClockSpecification) -> Flag
     return shared
 
 
-def _opened(instance: Instance, guards: Integers, stall: int) -> Instance:
-    return replace(instance, network=instance.network.with_guards(guards), release_cycles=stall)
-
-
-def bundle_levels(network: Network, tree: AlignmentTree) -> Integers:
+def _levels_between(network: Network, tree: AlignmentTree) -> Integers:
     """Return the tree edges between the ends of each bundle, 1 from a host, `NONE` to a host, where there is no guard.
 
     Nothing is scheduled to be read at a host.
@@ -107,15 +101,3 @@ def bundle_levels(network: Network, tree: AlignmentTree) -> Integers:
     ends = network.fabric_node[network.source[inside]], network.fabric_node[network.destination[inside]]
     levels[inside] = tree.levels_between(*ends)
     return levels
-
-
-def class_levels(network: Network, levels: Integers) -> Integers:
-    """Return the tree edges that the guard of each bundle covers: between chips the most of its class.
-
-    `levels` are from `bundle_levels`.
-    """
-    covered, between = levels.copy(), network.between_chips
-    for of_class in np.unique(network.link_class[between]).tolist():
-        members = between & (network.link_class == of_class)
-        covered[members] = levels[members].max()
-    return covered

@@ -12,7 +12,7 @@ from lpxsched.schedule.policy import SPARSEST
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 
 def row_and_place(counts: Integers) -> tuple[Integers, Integers]:
@@ -142,6 +142,10 @@ class Ragged:
             result[filled] = np.maximum.reduceat(of[self.values], self.offsets[filled])
         return result
 
+    def lists(self) -> Iterator[list[int]]:
+        """Yield all rows as lists."""
+        return (self[row].tolist() for row in range(len(self)))
+
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
@@ -175,8 +179,7 @@ class Interned:
     @property
     def counts(self) -> Integers:
         """Number of integers in each row."""
-        counts: Integers = np.diff(self.sets.offsets)[self.index]
-        return counts
+        return np.asarray(np.diff(self.sets.offsets)[self.index])
 
     def flat(self) -> Ragged:
         """Return all rows at length."""
@@ -185,6 +188,10 @@ class Interned:
     def taken(self, rows: Integers) -> Ragged:
         """Return some of the rows at length, in the given order."""
         return self.sets.taken(self.index[rows])
+
+    def entries(self, rows: Integers) -> tuple[Integers, Integers]:
+        """Return what `Ragged.entries` does."""
+        return self.sets.entries(self.index[rows])
 
     def first(self, rows: Integers) -> Integers:
         """Return the first integer of some rows, none of them empty."""

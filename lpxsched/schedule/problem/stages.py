@@ -29,22 +29,12 @@ ACROSS = "across"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stage:
-    """A collective within a layer.
+    """A collective within a layer, behind a chain of `rank` operators and demands at most.
 
-    Attributes
-    ----------
-    kind : str
-    rank : int
-        Longest chain of operators and demands before it.
-    demand : ndarray of int64, shape (pieces,)
-        The demand of each piece of the collective, `NONE` where a share is empty. The shares of an all-reduce are one
-        piece, in which the first demand begins.
-    vectors : ndarray of int64, shape (pieces,)
-    demands : ndarray of int64
-        All demands, those of the shares of an all-reduce too.
-    enter, leave : ndarray of int64, shape (chips,)
-        The bundle from each chip's host and to it, `NONE` where nothing comes from there or goes there. Of an
-        all-reduce that begins on other chips `enter` is the bundle from the one whose summand a chip takes.
+    `demand` and `vectors` are those of each piece of the collective, `NONE` where a share is empty. The shares of an
+    all-reduce are one piece, in which the first demand begins; `demands` has those of all shares. `enter` and `leave`,
+    shape (chips,), are the bundles from each chip's host and to it, `NONE` where nothing comes from there or goes
+    there. Of an all-reduce that begins on other chips `enter` is the bundle from the one whose summand a chip takes.
     """
 
     kind: Kind

@@ -17,8 +17,7 @@ from lpxsched.schedule.routes.in_order import list_schedule
 from lpxsched.schedule.routes.list_plan import Listed
 from lpxsched.schedule.symmetry.padding import Padded, unpadded
 from lpxsched.schedule.symmetry.quotient import HALVES, Blocks, Quotient, Ways
-from lpxsched.schedule.times.calendars import Closed, close, empty_calendars
-from lpxsched.schedule.times.deskews import closed_by
+from lpxsched.schedule.times.calendars import Closed, close, closed_by, empty_calendars
 from lpxsched.traffic.collectives import EVERY
 from lpxsched.units import NONE
 

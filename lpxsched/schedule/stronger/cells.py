@@ -127,14 +127,7 @@ def in_cells_in_turn(network: Network, stages: Sequence[tuple[Collective, Schedu
 
 
 def copied(cells: Cells, holder: Integers) -> Cells:
-    """Return copies alone: all others hold nothing, so that a sum is what its one operand is that is held at all.
-
-    Parameters
-    ----------
-    cells : Cells
-    holder : ndarray of int64, shape (cells,)
-        Node that holds each cell.
-    """
+    """Return copies alone, given who holds each cell: a sum is what its one operand is that is held at all."""
     every = np.arange(len(holder))
     brings = np.zeros((max(len(cells.held), int(cells.sums.value.max(initial=0)) + 1), len(holder)), dtype=np.bool_)
     brings[holder, every] = True

@@ -38,16 +38,8 @@ def kept(
     unless sums or slots are cut: two sums take more than one of as many vectors, and two slots of a fractional pitch
     may take a cycle more.
 
-    Parameters
-    ----------
-    problem : Instance
-        Of the collective.
-    stages : sequence of (Collective, Schedule)
-        On the same network, from `stronger`.
-    enough : int
-        Nothing is looked for below it.
-    cyclic : bool
-        Whether stages repeat, so that it does.
+    Stages are on the same network, from `stronger`; it repeats where they do (`cyclic`). Nothing is looked for below
+    `enough`.
     """
     halves = len(stages) > 1 and problem.stage.is_sum and _sums_at_readers(stages[0][1])
     # In halves one share a chip, as stages have them: the last may be of nothing.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from lpxsched.schedule.attempts import good_enough, is_large, most_slots, searches
@@ -11,9 +11,9 @@ from lpxsched.schedule.policy import MAY_END_BEFORE, SLOTS_PER_PART
 from lpxsched.schedule.problem.collective import stage_instance
 from lpxsched.schedule.problem.wires import FAR, all_ways
 from lpxsched.schedule.stronger.kept import kept
-from lpxsched.schedule.stronger.relations import stronger
 from lpxsched.schedule.symmetry.lift import lifted_collective
-from lpxsched.units import NEVER
+from lpxsched.traffic.collectives import Collective
+from lpxsched.units import NEVER, ceil_div
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,20 +22,13 @@ if TYPE_CHECKING:
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.result import Found, LowerBound, Result
     from lpxsched.schedule.symmetry.quotient import Quotient
-    from lpxsched.traffic.collectives import Collective
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Others:
-    """Collectives of the same chips: their bounds, what searches found, and the best that there is now.
+    """Collectives of the same chips, one of them the problem: their bounds, what searches found, the best so far.
 
-    Attributes
-    ----------
-    problem : Instance
-        Of one of them.
-    options : SolveOptions
-    bounds, found, solved : dict
-        By collective. Of one that is under way the best so far is taken.
+    Of one that is under way the best so far is taken.
     """
 
     problem: Instance
@@ -61,8 +54,11 @@ class Others:
 
     def stronger_than(self, stage: Collective) -> list[tuple[Collective, ...]]:
         """Return the stronger collectives that a collective may keep a part of."""
-        symmetric = self.options.solver == "symmetric"
-        return [] if symmetric or not _all_meet(self.problem) else stronger(stage)
+        network, width = self.problem.network, self.problem.network.width
+        # As an all-reduce asks for, each chip that takes part must reach every other.
+        if self.options.solver == "symmetric" or (all_ways(network)[:width, :width] >= FAR).any():
+            return []
+        return stronger(stage)
 
     def worth_parts(self, stages: Sequence[Collective], cycles: int, *, anyway: bool = False) -> list[Found[Quotient]]:
         """Return what searches find of stages that may take less than some cycles, or do not; else nothing."""
@@ -113,7 +109,21 @@ def searches_with_stronger(stage: Collective, others: Others) -> Iterator[Found[
             best = min(best, found, key=lambda one: one.quality)
 
 
-def _all_meet(problem: Instance) -> bool:
-    """Return whether each chip that takes part reaches every other, as an all-reduce asks for."""
-    width = problem.network.width
-    return bool((all_ways(problem.network)[:width, :width] < FAR).all())
+def stronger(weaker: Collective) -> list[tuple[Collective, ...]]:
+    """Return collectives, one or two in turn, that leave all that a weaker one asks for."""
+    width, vectors = weaker.width, weaker.vectors
+    all_reduce = Collective("all-reduce", width, vectors * width if weaker.kind == "reduce-scatter" else vectors)
+    share = ceil_div(vectors, width)
+    # Of fewer vectors than chips most shares would be of nothing.
+    in_turn, last = vectors >= width, Collective("all-gather", width, share)
+    halves = [(Collective("reduce-scatter", width, share), last)] if in_turn else []
+    gathered = [(halves[0][0], replace(weaker, kind="gather", vectors=share))] if in_turn else []
+    spread = [(replace(weaker, kind="scatter", vectors=share), last)] if in_turn else []
+    of_kind: dict[str, list[tuple[Collective, ...]]] = {
+        "all-reduce": [*halves],
+        "reduce": [(all_reduce,), *gathered],
+        "broadcast": [(all_reduce,), *spread],
+        "reduce-scatter": [(all_reduce,)],
+        "gather": [(replace(weaker, kind="all-gather", root=0),)],
+    }
+    return of_kind.get(weaker.kind, [])

@@ -38,18 +38,10 @@ class _Runs(NamedTuple):
 
 
 def trimmed(problem: Instance, stage: Collective, schedule: Schedule) -> Schedule | None:
-    """Return what a weaker collective needs of a stronger one, at the times that it has there.
+    """Return what a weaker collective needs of a stronger one, at the times that it has there; both sum or neither.
 
-    None where a slot would be cut between two cycles. With parts of a sum all that lies between them is added.
-
-    Parameters
-    ----------
-    problem : Instance
-        Of the weaker one: of one tensor, of which each chip reads one run.
-    stage : Collective
-        The stronger one; both sum, or neither does.
-    schedule : Schedule
-        Of the stage.
+    None where a slot would be cut between two cycles. With parts of a sum all that lies between them is added. The
+    weaker one is of one tensor, of which each chip reads one run.
     """
     network, first = problem.network, first_of(stage, schedule)
     reads, wanted = _wanted(problem, schedule, first)

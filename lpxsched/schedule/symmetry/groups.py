@@ -11,7 +11,8 @@ of representatives' slots on the orbit; and so it is with the units of chips.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -19,25 +20,24 @@ from lpxsched.fabric.adjacency import sorted_adjacency
 from lpxsched.fabric.symmetry import bundle_images, translations
 from lpxsched.schedule.problem.network import BUNDLE_COLUMNS, Network
 from lpxsched.schedule.problem.ragged import grouped
+from lpxsched.schedule.problem.wires import Wires, all_ways, wires_of
 from lpxsched.traffic.collectives import ROOTED
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from numpy.typing import NDArray
+
     from lpxsched.compiled.kernels import Integers
-    from lpxsched.schedule.problem.instance import Instance
+    from lpxsched.schedule.problem.instance import AddCost, Instance
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Symmetry:
-    """A group of translations.
+    """A group of translations: where each element, the identity first, takes nodes and bundles.
 
-    Attributes
-    ----------
-    node_map : ndarray of int64, shape (order, nodes)
-        Where each element takes each node; the identity is first.
-    bundle_map : ndarray of int64, shape (order, bundles)
+    Shapes are (order, nodes) and (order, bundles).
     """
 
     node_map: Integers
@@ -64,8 +64,7 @@ class Symmetry:
         by_node, first = grouped(node, self.node_map.shape[1])
         place = np.empty_like(by_node)
         place[by_node] = np.arange(len(node)) - first[node[by_node]]
-        image: Integers = by_node[first[self.node_map[:, node]] + place]
-        return image
+        return np.asarray(by_node[first[self.node_map[:, node]] + place])
 
 
 def trivial(network: Network) -> Symmetry:
@@ -127,3 +126,77 @@ def _with_hosts(network: Network, elements: Integers) -> Integers | None:
     at[host - network.chips] = chip
     moved = host_of[elements[:, at]]
     return None if (moved == NONE).any() else np.hstack([elements, moved])
+
+
+class OperatorTasks(NamedTuple):
+    """Representatives of operators; all are numbered by `task`, for each operator the place of its representative.
+
+    `node`, `unit` and `cycles` are columns of the representatives, `before` and `after` pairs of them; nothing of the
+    problem starts before `release`.
+    """
+
+    task: Integers
+    node: Integers
+    unit: Integers
+    cycles: Integers
+    before: Integers
+    after: Integers
+    release: int
+
+    def __bool__(self) -> bool:
+        return bool(len(self.node))
+
+
+@dataclass(frozen=True, eq=False)
+class Represented:
+    """A problem seen from the representatives of a group that leaves it as it is.
+
+    Without slots, so that what is found of it is found when it is first asked for, which may be never.
+    """
+
+    instance: Instance
+    symmetry: Symmetry
+
+    @property
+    def network(self) -> Network:
+        """Bundles with what they take."""
+        return self.instance.network
+
+    @property
+    def add_cost(self) -> AddCost:
+        """What sums take."""
+        return self.instance.add_cost
+
+    @cached_property
+    def least_node(self) -> Integers:
+        """The representative of each node, the least of its orbit."""
+        return np.asarray(self.symmetry.node_map.min(axis=0))
+
+    @cached_property
+    def wires(self) -> Wires:
+        """Bundles with their resources, as kernels read them."""
+        return wires_of(self.instance.network, self.symmetry)
+
+    @cached_property
+    def operators(self) -> OperatorTasks:
+        """Operators of the representatives; those of a collective take no time."""
+        instance, none = self.instance, np.zeros(0, dtype=np.int64)
+        if instance.stages:
+            return OperatorTasks(none, none, none, none, none, none, 0)
+        own, task = np.unique(self.symmetry.carried(instance.operator_node).min(axis=0), return_inverse=True)
+        row, other = instance.operator_after.entries(own)
+        task = task.reshape(-1).astype(np.int64)
+        return OperatorTasks(
+            task,
+            instance.operator_node[own],
+            instance.operator_unit[own],
+            instance.operator_cycles[own],
+            task[other],
+            row,
+            instance.release_cycles,
+        )
+
+    @cached_property
+    def way(self) -> NDArray[np.int32]:
+        """Cycles from a departure at one node to a read at another, the shortest; shape (nodes, nodes)."""
+        return all_ways(self.instance.network)

@@ -19,21 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Images:
-    """Images of nodes, bundles, operators and blocks, element by element.
+    """Images of nodes, bundles, operators and blocks, element by element: all columns are of shape (order, things).
 
-    Attributes
-    ----------
-    node, bundle : ndarray of int64, shape (order, ..)
-    maker, reader : ndarray of int64, shape (order, operators)
-        Operators by what they make and by what they read, `NONE` where the problem itself has none. A collective has
-        them by node: a source and a reader each.
-    operators : int
-        Number of operators of the problem itself.
-    piece, first, vectors : ndarray of int64, shape (order, blocks)
-        The run of each image of a block within its demand or tensor, cut at the end of that.
-    held : ndarray of int64, shape (order, blocks)
-        Where the run begins within the results of its makers.
-    add_cost : AddCost
+    Operators are told by what they make and by what they read, `NONE` where the problem itself, which has `operators`
+    of them, has none; a collective has them by node, a source and a reader each. `piece`, `first` and `vectors` are the
+    run of a block within its demand or tensor, cut at the end of that; `held` is where it begins within the results of
+    its makers.
     """
 
     node: Integers

@@ -210,9 +210,7 @@ def _ends(problem: Quotient, values: _Values, placement: Placement, needed: Oper
     slot, total = needed.number[:slots], needed.number[slots:]
     bundle = plan.slot_bundle[slot]
     stream = -(-(vectors[:, :slots] - 1) * wires.numerator[bundle] // wires.denominator[bundle])
-    cost = problem.add_cost
-    counts = np.broadcast_to(plan.operand_counts()[total], vectors[:, slots:].shape)
-    cycles = sum_cycles(cost, counts.ravel(), vectors[:, slots:].ravel()).reshape(counts.shape)
+    cycles = sum_cycles(problem.add_cost, plan.operand_counts()[total], vectors[:, slots:])
     begin = placement.start[np.concatenate([slot, plan.slots + total])]
     return np.asarray(np.hstack([wires.hop[bundle] + stream, cycles]) + begin)
 

@@ -21,26 +21,19 @@ import numpy as np
 
 from lpxsched.schedule.problem.instance import Instance, ranks
 from lpxsched.schedule.problem.ragged import Interned, Ragged, column
-from lpxsched.schedule.symmetry.groups import Symmetry, network_groups, trivial
-from lpxsched.schedule.symmetry.represented import Represented
+from lpxsched.schedule.symmetry.groups import Represented, Symmetry, network_groups, trivial
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from lpxsched.compiled.kernels import Integers
 
 
 @dataclass(frozen=True, eq=False)
 class Padded(Represented):
-    """An instance that a group leaves as it is, and what of it the instance it was made from has.
+    """An instance that a group leaves as it is, and the operator and demand in it of each one of the original.
 
     Images of a block are cut alike, so the blocks of representatives of demands represent all.
-
-    Attributes
-    ----------
-    original : Instance
-    operator_of, demand_of : ndarray of int64
-        The padded operator and demand of each original one.
     """
 
     original: Instance
@@ -84,15 +77,19 @@ def unpadded(instance: Instance) -> Padded:
     return Padded(instance, trivial(instance.network), instance, operators, demands)
 
 
-class _Classes(NamedTuple):
-    """Operators or demands of one role on one orbit of nodes: the padded ones in order, and those there are.
+class _Things(NamedTuple):
+    """Padded operators or demands: number of each original one, node of each, where elements take each."""
 
-    `number` is by role and node, `members` the original ones of each class, `of` the padded one of each original.
-    """
-
-    number: dict[tuple[int, int], int]
-    members: dict[tuple[int, int], list[int]]
     of: Integers
+    node: Integers
+    images: Integers
+
+    def greatest(self, values: Integers) -> Integers:
+        """Return for each the greatest value of the original ones on its orbit, all of one role."""
+        order = len(self.images)
+        greatest = np.zeros(len(self.node) // order, dtype=np.int64)
+        np.maximum.at(greatest, self.of // order, values)
+        return np.repeat(greatest, order)
 
 
 def paddings(instance: Instance) -> Iterator[Padded]:
@@ -106,139 +103,75 @@ def paddings(instance: Instance) -> Iterator[Padded]:
 
 
 def _padded(instance: Instance, symmetry: Symmetry, operator_role: list[int], demand_role: list[int]) -> Padded:
-    node_map = symmetry.node_map
-    least = node_map.min(axis=0)
-    home = node_map[node_map.argmin(axis=0)]
-    operators = _classes(operator_role, instance.operator_node.tolist(), node_map, least)
-    demands = _classes(demand_role, instance.demand_root.tolist(), node_map, least)
-    view = _View(instance, node_map, home, operator_role, demand_role, operators, demands)
-    operator_rows, demand_rows = list(view.operator_rows()), list(view.demand_rows())
+    operators = _everywhere(operator_role, instance.operator_node, symmetry)
+    demands = _everywhere(demand_role, instance.demand_root, symmetry)
+    nodes = np.arange(instance.network.nodes, dtype=np.int64)
+    every = _Things(nodes, nodes, symmetry.node_map)
+    makers = _asked(instance.demand_leaf_operators, demands, operators, operators.node)
     result = replace(
         instance,
-        operator_node=column(row.node for row in operator_rows),
-        operator_unit=column(row.unit for row in operator_rows),
-        operator_cycles=column(row.cycles for row in operator_rows),
-        operator_after=Ragged.of(row.after for row in operator_rows),
-        operator_demands=Interned.of(row.demands for row in operator_rows),
-        demand_vectors=column(row.vectors for row in demand_rows),
-        demand_root=column(row.root for row in demand_rows),
-        demand_leaves=Interned.of([node for node, _ in row.leaves] for row in demand_rows),
-        demand_leaf_operators=Interned.of([operator for _, operator in row.leaves] for row in demand_rows),
-        demand_consumers=Interned.of(row.consumers for row in demand_rows),
+        operator_node=operators.node,
+        operator_unit=operators.greatest(instance.operator_unit),
+        operator_cycles=operators.greatest(instance.operator_cycles),
+        operator_after=_asked(instance.operator_after, operators, operators),
+        operator_demands=Interned.of(_asked(instance.operator_demands, operators, demands).lists()),
+        demand_vectors=demands.greatest(instance.demand_vectors),
+        demand_root=demands.node,
+        demand_leaves=Interned.of(replace(makers, values=operators.node[makers.values]).lists()),
+        demand_leaf_operators=Interned.of(makers.lists()),
+        demand_consumers=Interned.of(_asked(instance.demand_consumers, demands, every).lists()),
         # Where a demand begins in what its makers leave is asked of the original alone.
         demand_skips=column(()),
     )
     return Padded(result, symmetry, instance, operators.of, demands.of)
 
 
+def _everywhere(role: list[int], node: Integers, symmetry: Symmetry) -> _Things:
+    """Return things of all roles on all nodes of their orbits, in the order of the first of each role and orbit.
+
+    That keeps operators in topological order.
+    """
+    node_map, order = symmetry.node_map, symmetry.order
+    least, nodes = node_map.min(axis=0), node_map.shape[1]
+    _, first, kind = np.unique(np.array(role) * nodes + least[node], return_index=True, return_inverse=True)
+    in_orbit, by_first = (node_map < np.arange(nodes)).sum(axis=0), np.argsort(first)
+    everywhere = np.sort(node_map[:, node[first[by_first]]], axis=0).T.ravel()
+    return _Things(np.argsort(by_first)[kind] * order + in_orbit[node], everywhere, symmetry.carried(everywhere))
+
+
+def _asked(asked: Ragged | Interned, one: _Things, other: _Things, by: Integers | None = None) -> Ragged:
+    """Return what padded things ask of others: all that the group makes of what one original asks of another.
+
+    In the order of their numbers, or first `by` a column of the others.
+    """
+    row, value = asked.entries(np.arange(len(asked)))
+    row, value = one.of[row], other.of[value]
+    # Each element takes what the least of an orbit asks for to what its image does.
+    home = one.images.argmin(axis=0)[row]
+    count = other.images.shape[1]
+    row, value = np.divmod(np.unique(one.images[home, row] * count + other.images[home, value]), count)
+    row, value = one.images[:, row].ravel(), other.images[:, value].ravel()
+    order = np.lexsort((value, row) if by is None else (value, by[value], row))
+    offsets = np.append(0, np.cumsum(np.bincount(row, minlength=len(one.node))))
+    return Ragged(offsets.astype(np.int64), value[order])
+
+
 def _can_be_cut_off(padded: Padded) -> bool:
     """Return whether what is left of the padded instance asks for all that the original one asks for, and no more."""
     original, instance = padded.original, padded.instance
-    for operator, other in enumerate(padded.operator_of.tolist()):
-        after = {int(padded.operator_of[index]) for index in original.operator_after[operator]}
-        if after != set(instance.operator_after[other].tolist()):
-            return False
-    for demand, other in enumerate(padded.demand_of.tolist()):
-        made = padded.operator_of[original.demand_leaf_operators[demand]].tolist()
-        leaves = set(zip(original.demand_leaves[demand].tolist(), made, strict=True))
-        same_leaves = leaves == set(
-            zip(instance.demand_leaves[other].tolist(), instance.demand_leaf_operators[other].tolist(), strict=True)
-        )
-        consumers = set(original.demand_consumers[demand].tolist())
-        if not same_leaves or consumers != set(instance.demand_consumers[other].tolist()):
-            return False
-    return True
+    operators, demands, nodes = padded.operator_of, padded.demand_of, np.arange(original.network.nodes)
 
+    def is_left(asked: Ragged | Interned, whole: Ragged | Interned, one: Integers, other: Integers) -> bool:
+        row, value = asked.entries(np.arange(len(asked)))
+        place, there = whole.entries(one)
+        size = int(max(there.max(initial=0), other.max(initial=0))) + 1
+        return np.array_equal(np.unique(row * size + other[value]), np.unique(place * size + there))
 
-class _OperatorRow(NamedTuple):
-    node: int
-    unit: int
-    cycles: int
-    after: Sequence[int]
-    demands: Sequence[int]
-
-
-class _DemandRow(NamedTuple):
-    vectors: int
-    root: int
-    leaves: Sequence[tuple[int, int]]
-    consumers: Sequence[int]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _View:
-    """An instance seen from the least node of each orbit.
-
-    `home[n]` is the element that takes node n to the least one of its orbit.
-    """
-
-    instance: Instance
-    node_map: Integers
-    home: Integers
-    operator_role: list[int]
-    demand_role: list[int]
-    operators: _Classes
-    demands: _Classes
-
-    def operator_rows(self) -> Iterator[_OperatorRow]:
-        """Yield the padded operators in their order."""
-        instance = self.instance
-        for (_, node), members in self.operators.members.items():
-            after = {
-                self.operator_role[other] for index in members for other in instance.operator_after[index].tolist()
-            }
-            reads = {key for index in members for key in self._reads(index)}
-            cycles = int(instance.operator_cycles[members].max())
-            unit = int(instance.operator_unit[members[0]])
-            for move in self._images(node):
-                yield _OperatorRow(
-                    int(move[node]),
-                    unit,
-                    cycles,
-                    sorted(self.operators.number[other, int(move[node])] for other in after),
-                    sorted(self.demands.number[other, int(move[root])] for other, root in reads),
-                )
-
-    def demand_rows(self) -> Iterator[_DemandRow]:
-        """Yield the padded demands in their order."""
-        instance = self.instance
-        for (_, node), members in self.demands.members.items():
-            leaves = {key for index in members for key in self._leaves(index)}
-            consumers = {
-                int(self.home[instance.demand_root[index], consumer])
-                for index in members
-                for consumer in instance.demand_consumers[index].tolist()
-            }
-            vectors = int(instance.demand_vectors[members].max())
-            for move in self._images(node):
-                made = [(int(move[leaf]), self.operators.number[role, int(move[leaf])]) for role, leaf in leaves]
-                yield _DemandRow(vectors, int(move[node]), sorted(made), sorted(int(move[c]) for c in consumers))
-
-    def _images(self, node: int) -> list[Integers]:
-        """Return the elements in the order of where they take a node."""
-        return [self.node_map[element] for element in np.argsort(self.node_map[:, node]).tolist()]
-
-    def _reads(self, operator: int) -> Iterator[tuple[int, int]]:
-        home = self.home[self.instance.operator_node[operator]]
-        for demand in self.instance.operator_demands[operator].tolist():
-            yield self.demand_role[demand], int(home[self.instance.demand_root[demand]])
-
-    def _leaves(self, demand: int) -> Iterator[tuple[int, int]]:
-        instance = self.instance
-        home = self.home[instance.demand_root[demand]]
-        made = instance.demand_leaf_operators[demand].tolist()
-        for operator, leaf in zip(made, instance.demand_leaves[demand].tolist(), strict=True):
-            yield self.operator_role[operator], int(home[leaf])
-
-
-def _classes(role: list[int], node: list[int], node_map: Integers, least: Integers) -> _Classes:
-    """Return the classes in the order of their first members, which keeps operators in topological order."""
-    members: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
-    for index, key in enumerate(zip(role, least[node].tolist(), strict=True)):
-        members[key].append(index)
-    images = [(kind, image) for kind, first in members for image in np.sort(node_map[:, first]).tolist()]
-    number = {key: index for index, key in enumerate(images)}
-    return _Classes(number, dict(members), column(number[key] for key in zip(role, node, strict=True)))
+    return (
+        is_left(original.operator_after, instance.operator_after, operators, operators)
+        and is_left(original.demand_leaf_operators, instance.demand_leaf_operators, demands, operators)
+        and is_left(original.demand_consumers, instance.demand_consumers, demands, nodes)
+    )
 
 
 def roles(instance: Instance) -> tuple[list[int], list[int]]:
@@ -246,43 +179,24 @@ def roles(instance: Instance) -> tuple[list[int], list[int]]:
 
     A demand belongs to its root.
     """
-    numbering = _Numbering(instance)
-    operator_rank, demand_rank = ranks(instance)
-    work = [(int(rank), 0, index) for index, rank in enumerate(operator_rank)]
-    work += [(int(rank), 1, index) for index, rank in enumerate(demand_rank)]
-    for _, is_demand, index in sorted(work):
+    operator_role, demand_role = [0] * instance.operators, [0] * instance.demands
+    known: dict[tuple[object, ...], int] = {}
+    seen: defaultdict[tuple[object, ...], int] = defaultdict(int)
+
+    def number(node: int, *kind: object) -> int:
+        is_host = node >= instance.network.chips
+        seen[node, kind] += 1
+        return known.setdefault((is_host, kind, seen[node, kind]), len(known))
+
+    both = enumerate(ranks(instance))
+    for _, is_demand, index in sorted((int(rank), of, i) for of, every in both for i, rank in enumerate(every)):
         if is_demand:
-            numbering.demand_role[index] = numbering.of_demand(index)
+            made = {operator_role[operator] for operator in instance.demand_leaf_operators[index].tolist()}
+            root = int(instance.demand_root[index])
+            demand_role[index] = number(root, "demand", instance.is_reduction(index), *sorted(made))
         else:
-            numbering.operator_role[index] = numbering.of_operator(index)
-    return numbering.operator_role, numbering.demand_role
-
-
-class _Numbering:
-    """Roles found so far while an instance is walked in the order of precedence."""
-
-    def __init__(self, instance: Instance) -> None:
-        self.instance = instance
-        self.operator_role = [0] * instance.operators
-        self.demand_role = [0] * instance.demands
-        self.known: dict[tuple[object, ...], int] = {}
-        self.seen: defaultdict[tuple[int, tuple[object, ...]], int] = defaultdict(int)
-
-    def of_operator(self, operator: int) -> int:
-        instance, node = self.instance, int(self.instance.operator_node[operator])
-        before = {self.operator_role[other] for other in instance.operator_after[operator].tolist()}
-        reads = {self.demand_role[demand] for demand in instance.operator_demands[operator].tolist()}
-        unit, is_host = int(instance.operator_unit[operator]), node >= instance.network.chips
-        return self._number(node, ("operator", is_host, unit, *sorted(before), "reads", *sorted(reads)))
-
-    def of_demand(self, demand: int) -> int:
-        instance, root = self.instance, int(self.instance.demand_root[demand])
-        made = {self.operator_role[operator] for operator in instance.demand_leaf_operators[demand].tolist()}
-        is_host = root >= instance.network.chips
-        return self._number(root, ("demand", is_host, instance.is_reduction(demand), *sorted(made)))
-
-    def _number(self, node: int, kind: tuple[object, ...]) -> int:
-        """Return the number of a kind and of how many of it the node has had before."""
-        rank = self.seen[node, kind]
-        self.seen[node, kind] += 1
-        return self.known.setdefault((*kind, "rank", rank), len(self.known))
+            before = {operator_role[other] for other in instance.operator_after[index].tolist()}
+            reads = {demand_role[demand] for demand in instance.operator_demands[index].tolist()}
+            unit, node = int(instance.operator_unit[index]), int(instance.operator_node[index])
+            operator_role[index] = number(node, unit, *sorted(before), "reads", *sorted(reads))
+    return operator_role, demand_role

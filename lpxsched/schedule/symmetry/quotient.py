@@ -15,7 +15,7 @@ import numpy as np
 from lpxsched.schedule.problem.ragged import row_and_place
 from lpxsched.schedule.problem.wires import FAR
 from lpxsched.schedule.routes.matching.queues import CLASSES
-from lpxsched.schedule.symmetry.represented import Represented
+from lpxsched.schedule.symmetry.groups import Represented
 from lpxsched.traffic.collectives import EVERY, Collective, Pieces
 from lpxsched.units import NONE
 
@@ -32,14 +32,10 @@ HALVES = 0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Blocks:
-    """Parts of pieces (the demands of a layer) that travel as one slot on one link.
+    """Parts of pieces (the demands of a layer) that travel as one slot on one link; shape (blocks,).
 
-    Attributes
-    ----------
-    piece, first_vector, vectors : ndarray of int64, shape (blocks,)
-        The run, counted within its piece.
-    source, target : ndarray of int64, shape (blocks,)
-        Node that holds it, node that reads it: `EVERY` for all participants, `NONE` in a layer, whose demands tell.
+    A block is a run, counted within its piece, that the source holds and the target reads: `EVERY` for all
+    participants, `NONE` in a layer, whose demands tell.
     """
 
     piece: Integers
@@ -93,15 +89,9 @@ def middle_flow(problem: Quotient) -> Pieces:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ways:
-    """Bundles of each block with a first guess of times.
+    """Bundles of each block with a first guess of times, sorted by departure; shape (slots,).
 
-    Attributes
-    ----------
-    blocks : Blocks
-    block, bundle, lane, depart : ndarray of int64, shape (slots,)
-        Sorted by departure.
-    makespan_cycles : int
-        0 where the times are a guess that two slots may share.
+    The makespan is 0 where two slots may share the times.
     """
 
     blocks: Blocks
@@ -114,16 +104,9 @@ class Ways:
 
 @dataclass(frozen=True, eq=False)
 class Quotient(Represented):
-    """The problem of representatives.
+    """The problem of representatives: one piece of each orbit of what is copied and does not stay where it is.
 
-    Attributes
-    ----------
-    flow : Pieces
-        What is copied from where to where.
-    pieces : ndarray of int64, shape (order, pieces)
-        Where each element of the group takes each piece of the flow.
-    representatives : ndarray of int64
-        One piece of each orbit, pieces that stay where they are left out.
+    `pieces`, shape (order, pieces), tells where each element of the group takes each piece of the flow.
     """
 
     flow: Pieces
@@ -196,13 +179,7 @@ def _halves(vectors: int) -> list[int]:
 
 
 def piece_map(flow: Pieces, symmetry: Symmetry) -> Integers:
-    """Return where each element of the group takes each piece, shape (order, pieces).
-
-    Raises
-    ------
-    ValueError
-        When the group does not leave the flow as it is.
-    """
+    """Return where each element of the group takes each piece, shape (order, pieces); `ValueError` if nowhere."""
     pieces = np.arange(len(flow.source), dtype=np.int64)
     if symmetry.order == 1:
         return pieces[None, :]

@@ -1,13 +1,23 @@
-"""Calendars of links and units: linked lists of busy intervals, latest first, and the gaps between them."""
+"""Calendars of links and units: linked lists of busy intervals, latest first, and the gaps between them.
+
+Within the deskew [c, c + s) nothing departs, is read or runs (R9), and nothing flies across it: a vector that is
+read after another alignment than it left by would need the guard of both. A slot that holds its link during [a, b) is
+read during [a + hop, b + hop) at most, so a link is closed for [c - hop, c + s), a unit for [c, c + s).
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from lpxsched.compiled.kernels import Integers, kernel
 from lpxsched.units import NEVER, NONE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lpxsched.schedule.problem.wires import Wires
 
 
 class Calendars(NamedTuple):
@@ -30,6 +40,21 @@ class Closed(NamedTuple):
     resource: Integers
     begin: Integers
     length: Integers
+
+
+def closed_by(deskews: Sequence[tuple[int, int]], wires: Wires, units: int) -> Closed:
+    """Return what deskews, by cycle and stall, close of the resources of wires, and of units numbered behind these."""
+    hop = np.zeros(len(wires.lanes) + units, dtype=np.int64)
+    hop[wires.resource] = wires.hop
+    cycle, stall = np.array(sorted(deskews), dtype=np.int64).reshape(-1, 2).T
+    # What closes a resource again before it opens is one interval.
+    apart = np.diff(cycle) - stall[:-1] > hop[:, None]
+    some = np.ones((len(hop), min(1, len(cycle))), dtype=np.bool_)
+    resource, first = np.nonzero(np.hstack([some, apart]))
+    last = np.nonzero(np.hstack([apart, some]))[1]
+    order = np.lexsort((resource, first, hop[resource]))
+    begin = cycle[first] - hop[resource]
+    return Closed(resource[order], begin[order], ((cycle + stall)[last] - begin)[order])
 
 
 def empty_calendars(shortest: Integers, intervals: int) -> Calendars:

@@ -115,39 +115,26 @@ def _make_room(
 
 
 @kernel
-def _pack(tasks: TaskColumns, table: Reservations, waiting: Integers, start: Integers) -> bool:
+def _pack(tasks: TaskColumns, table: Reservations, waiting: Integers, start: Integers, evicts: bool) -> bool:
     """Give each task cycles of the turn, those that wait one after the other; return whether all have any.
 
-    `waiting` holds all tasks, predecessors first. Starts are a first guess: who had to leave starts anew.
+    `waiting` holds all tasks, predecessors first. Starts are a first guess: who had to leave starts anew. Where none
+    has to (`evicts`) each takes the first cycles that are free, ready or not: on a single lane that leaves no hole.
     """
     first, last = 0, len(waiting)
     while first < last:
-        if table.looks[0] < 0:
+        if evicts and table.looks[0] < 0:
             return False
         task = waiting[first % len(waiting)]
         first += 1
-        ready = ready_cycle(tasks, start, task)
+        ready = ready_cycle(tasks, start, task) if evicts else 0
         cycle, lane = first_free(tasks, table, task, ready)
         if lane < 0:
-            cycle, lane = _cheapest(tasks, table, task, ready)
+            if evicts:
+                cycle, lane = _cheapest(tasks, table, task, ready)
             if lane < 0:
                 return False
             last = _make_room(tasks, table, task, lane, cycle, waiting, last)
-        hold(tasks, table, task, lane, cycle)
-        start[task] = cycle
-    return True
-
-
-@kernel
-def _fill(tasks: TaskColumns, table: Reservations, order: Integers, start: Integers) -> bool:
-    """Give each task the first cycles of the turn that are free, ready or not; return whether all have any.
-
-    On a single lane that leaves no hole.
-    """
-    for task in order:
-        cycle, lane = first_free(tasks, table, task, 0)
-        if lane < 0:
-            return False
         hold(tasks, table, task, lane, cycle)
         start[task] = cycle
     return True
@@ -165,27 +152,18 @@ def _full_grid(tasks: Tasks, period: int) -> Integers:
 def packed(tasks: Tasks, columns: TaskColumns, order: Integers, period: int) -> Placement | None:
     """Return starts that repeat with a period; None where no room for all was found with as many looks as it is worth.
 
-    Parameters
-    ----------
-    tasks : Tasks
-        None is longer than the period.
-    columns : TaskColumns
-        The same tasks.
-    order : ndarray of int64, shape (tasks,)
-        Predecessors first; who comes first is early.
-    period : int
-        In cycles.
+    No task is longer than the period. In the order predecessors come first; who comes first is early.
     """
     if period * int(tasks.lanes.sum() + tasks.port_lanes.sum()) > MOST_PACKED_CELLS:
         return None
     grid = _full_grid(tasks, period)
     # On grids all of them may ask for a port at once, off them lanes end up with holes.
     free = np.ones_like(grid)
-    ways = [(grid, _pack), (free, _pack)] if (grid > 1).any() else [(free, _pack)]
-    for tried, pack in [*ways, (free, _fill)]:
+    ways = [(grid, True), (free, True)] if (grid > 1).any() else [(free, True)]
+    for tried, evicts in [*ways, (free, False)]:
         table = empty_table(tasks, period, tried, looks=PACKING_LOOKS + LOOKS_PER_TASK * len(tasks))
         start = np.zeros(len(tasks), dtype=np.int64)
-        if pack(columns, table, order.copy(), start):
+        if _pack(columns, table, order.copy(), start, evicts):
             for _ in range(2):
                 settle(columns, table, order, start)
             return placement_of(tasks, columns, table, start)

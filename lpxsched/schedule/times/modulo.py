@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from lpxsched.compiled.kernels import Integers, kernel
 from lpxsched.schedule.policy import FINE_PERIOD, MOST_CELLS, TIGHT_TRIES
+from lpxsched.schedule.problem.ragged import row_and_place
 from lpxsched.schedule.times.evictions import packed
 from lpxsched.schedule.times.placement import (
     Placement,
@@ -66,16 +67,9 @@ def shortest_period(tasks: Tasks) -> int:
 
 
 def settled(tasks: Tasks, order: Integers, *, enough: int, cyclic: bool, below: int = NEVER) -> Placement | None:
-    """Return times of tasks, justified; of what is to repeat with a period, None where that is not below one.
+    """Return times of tasks, justified; of what repeats (`cyclic`) with a period, None where that is not `below` one.
 
-    Parameters
-    ----------
-    tasks : Tasks
-    order : ndarray of int64, shape (tasks,)
-    enough, below : int
-        A lower bound of the makespan or the period; from where on that is of no use.
-    cyclic : bool
-        Whether the tasks are to repeat.
+    `enough` is a lower bound of the makespan, or of the period.
     """
     if not cyclic:
         return improved(tasks, order, enough=enough, below=below)
@@ -158,13 +152,11 @@ def empty_turn(tasks: Tasks, period: int, *, in_cycles: bool = False) -> Turn:
     first_cell, following = np.cumsum(row) - row, np.full(int(row.sum()), NONE, dtype=np.int32)
     first_lane = np.cumsum(tasks.lanes) - tasks.lanes
     resource, begin, length = tasks.closed
-    apart = np.arange(int(length.sum())) - np.repeat(np.cumsum(length) - length, length)
-    of_cycle = np.repeat(resource, length)
-    cells = (np.repeat(begin, length) + apart) % period // grid[of_cycle]
-    whole = cells < period // grid[of_cycle]
-    for lane in range(int(tasks.lanes.max(initial=0))):
-        taken = np.flatnonzero(whole & (lane < tasks.lanes[of_cycle]))
-        following[first_cell[first_lane[of_cycle[taken]] + lane] + cells[taken]] = cells[taken] + 1
+    row, apart = row_and_place(length)
+    of_cycle = resource[row]
+    cells = (begin[row] + apart) % period // grid[of_cycle]
+    taken, lane = row_and_place(np.where(cells < period // grid[of_cycle], tasks.lanes[of_cycle], 0))
+    following[first_cell[first_lane[of_cycle[taken]] + lane] + cells[taken]] = cells[taken] + 1
     return Turn(
         period,
         grid,

@@ -111,17 +111,15 @@ class Tasks:
 
     Attributes
     ----------
-    resource, length : ndarray of int64, shape (tasks,)
+    resource, length : shape (tasks,)
         Which lanes a task needs one of, and for how many cycles.
-    duration : ndarray of int64, shape (tasks,)
-        From the start to the last read of the slot, the end of the sum.
-    release : ndarray of int64, shape (tasks,)
-        Earliest start.
-    before, after, delay : ndarray of int64, shape (precedences,)
+    duration, release : shape (tasks,)
+        Cycles from the start to the last read of the slot, the end of the sum; earliest start.
+    before, after, delay : shape (precedences,)
         Task `after` starts at least `delay` cycles after task `before` starts.
-    port, port_offset : ndarray of int64, shape (tasks, 2)
+    port, port_offset : shape (tasks, 2)
         Calendars of ports, `NONE` for none, of which a task takes the cycle that lies `port_offset` after its start.
-    lanes, port_lanes : ndarray of int64, shape (resources,) and (ports,)
+    lanes, port_lanes : shape (resources,) and (ports,)
         How many tasks may share a resource, a cycle of a port.
     closed : Closed
         When no task may be on a resource; in a timetable that repeats, in every turn.

@@ -16,13 +16,13 @@ import numpy as np
 from lpxsched.schedule.plan import OPERATOR, SLOT, SUM, Operands, Plan, deliveries
 from lpxsched.schedule.problem.instance import HOST, VECTOR, sum_cycles
 from lpxsched.schedule.problem.ragged import matching
-from lpxsched.schedule.times.deskews import closed_by
+from lpxsched.schedule.times.calendars import closed_by
 from lpxsched.schedule.times.placement import Precedences, Tasks
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
-    from lpxsched.schedule.symmetry.represented import Represented
+    from lpxsched.schedule.symmetry.groups import Represented
 
 INJECT, EJECT = 0, 1
 

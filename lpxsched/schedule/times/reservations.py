@@ -1,16 +1,30 @@
 """Modulo reservation tables: which task holds each cycle of a turn, on lanes and in ports (Rau, MICRO 27, 1994).
 
 Unlike a turn of cells (`times.modulo`) a table lets tasks leave again, so that others take their place.
+
+**Justification.** The period stays, and one iteration takes less time: double justification as `times.placement` has
+it, but a task moves in a table in which all others keep their room, so that none is ever without. Where a turn has
+cycles to spare each round moves tasks by about as many, past others that begin a turn earlier or later.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from lpxsched.compiled.kernels import Integers, kernel
-from lpxsched.schedule.times.placement import Placement, TaskColumns, Tasks, ready_cycle
+from lpxsched.schedule.policy import MOST_JUSTIFIED, MOST_PACKED_CELLS, TURNED_PASSES
+from lpxsched.schedule.times.placement import (
+    Placement,
+    TaskColumns,
+    Tasks,
+    backwards,
+    placement_columns,
+    precedence_order,
+    ready_cycle,
+)
 from lpxsched.units import NEVER, NONE
 
 if TYPE_CHECKING:
@@ -23,22 +37,11 @@ CLOSED = -2
 class Reservations(NamedTuple):
     """A modulo reservation table.
 
-    Attributes
-    ----------
-    lanes : ndarray of int32, shape (lanes, period)
-        Task that holds each cycle of each lane, `NONE` or `CLOSED`.
-    ports : ndarray of int32, shape (lanes of ports, cycles)
-        Likewise; the period many cycles where any task has a port, else one.
-    begin, lane : ndarray of int64, shape (tasks,)
-        Cycle of the turn at which each task begins, and its lane, `NONE` for one that holds nothing.
-    grid : ndarray of int64, shape (lanes,)
-        Tasks of a lane begin multiples of it apart, within a turn that begins with its phase.
-    phase : ndarray of int64, shape (lanes,)
-        Cycle at which the first task on the lane began; `NONE` before.
-    evicted : ndarray of int64, shape (tasks,)
-        How often each has had to leave.
-    looks : ndarray of int64, shape (1,)
-        How many more looks at cycles are worth it, see `times.evictions`.
+    `lanes`, shape (lanes, period), and `ports` hold the task that has each cycle, `NONE` or `CLOSED`; ports have one
+    cycle where no task has any. Of each task `begin` and `lane` are the cycle of the turn at which it begins, and its
+    lane, `NONE` for one that holds nothing; `evicted` is how often it has had to leave. Tasks of a lane begin multiples
+    of its `grid` apart, within a turn that begins with its `phase`, the cycle at which the first of them began, `NONE`
+    before. `looks`, of one element, is how many more looks at cycles are worth it, see `times.evictions`.
     """
 
     lanes: NDArray[np.int32]
@@ -192,3 +195,39 @@ def placement_of(tasks: Tasks, columns: TaskColumns, table: Reservations, start:
     """Return the placement of tasks that a table holds, given their starts; its period is that of the table."""
     makespan_cycles = int((start + tasks.duration).max(initial=0))
     return Placement(start, table.lane - columns.first_lane[tasks.resource], makespan_cycles, table.lanes.shape[1])
+
+
+def turned(tasks: Tasks, placement: Placement, *, enough: int) -> Placement:
+    """Return the best of a placement that repeats and of its justifications, with the same period.
+
+    They stop where one wins nothing, or `enough` cycles are reached; of many tasks there are fewer.
+    """
+    cells = placement.period_cycles * int(tasks.lanes.sum() + tasks.port_lanes.sum())
+    passes = min(TURNED_PASSES, MOST_JUSTIFIED * TURNED_PASSES // max(1, len(tasks)))
+    for _ in range(passes if cells <= MOST_PACKED_CELLS else 0):
+        if placement.makespan_cycles <= enough:
+            break
+        following = _turned_once(tasks, placement)
+        if following.makespan_cycles >= placement.makespan_cycles:
+            break
+        placement = following
+    return placement
+
+
+def _turned_once(tasks: Tasks, placement: Placement) -> Placement:
+    """Return a placement after one pass backwards and one forwards in time."""
+    mirrored = backwards(tasks, placement.makespan_cycles)
+    horizon = placement.makespan_cycles + int((mirrored.release - tasks.duration + tasks.length).max(initial=0))
+    last_first = np.lexsort((-placement.start, -(placement.start + tasks.duration)))
+    late = _settled(mirrored, replace(placement, start=horizon - placement.start - tasks.length), last_first)
+    last = horizon - late.start - tasks.length
+    return _settled(tasks, replace(late, start=last), np.lexsort((placement.start, last + tasks.length)))
+
+
+def _settled(tasks: Tasks, placement: Placement, order: Integers) -> Placement:
+    """Return each task of a placement, in an order, as early as the room that others leave then."""
+    columns, start = placement_columns(tasks), np.zeros(len(tasks), dtype=np.int64)
+    table = empty_table(tasks, placement.period_cycles, np.ones_like(tasks.lanes))
+    hold_all(columns, table, placement.start, placement.lane)
+    settle(columns, table, precedence_order(tasks, order.astype(np.int64)), start)
+    return placement_of(tasks, columns, table, start)

@@ -15,7 +15,7 @@ from lpxsched.schedule.problem.collective import collective_instance, stage_inst
 from lpxsched.schedule.problem.wires import FAR, all_ways
 from lpxsched.schedule.solve_collective import solve_transfers
 from lpxsched.schedule.stronger.kept import kept
-from lpxsched.schedule.stronger.relations import stronger
+from lpxsched.schedule.stronger.others import stronger
 from lpxsched.schedule.symmetry.lift import lifted_collective
 from lpxsched.traffic.collectives import Collective
 from tests.schedule.bounds.problems import adds_of

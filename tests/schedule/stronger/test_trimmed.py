@@ -13,7 +13,7 @@ from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.problem.collective import collective_instance, stage_instance
 from lpxsched.schedule.problem.wires import FAR, all_ways
 from lpxsched.schedule.solve_collective import solve_transfers
-from lpxsched.schedule.stronger.relations import stronger
+from lpxsched.schedule.stronger.others import stronger
 from lpxsched.schedule.stronger.trimmed import trimmed
 from lpxsched.traffic.collectives import Collective
 from tests.schedule.fabrics import Bundle, fabric, problems

@@ -90,7 +90,7 @@ def test_runs_are_cut_at_the_end_of_their_tensor() -> None:
         assert schedule is not None
         assert broken_rules(problem, schedule) == []
         # Each vector goes over as a summand and comes back as a sum.
-        assert schedule.vector_hops == 6
+        assert schedule.slot_vectors.sum() == 6
 
 
 def test_shares_beyond_the_end_are_left_out() -> None:

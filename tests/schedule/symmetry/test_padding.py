@@ -14,10 +14,10 @@ from lpxsched.schedule.problem.ragged import Ragged
 from lpxsched.schedule.result import Schedule, Sums
 from lpxsched.schedule.routes.blocks import Cut
 from lpxsched.schedule.symmetry.lift import lifted_layer
-from lpxsched.schedule.symmetry.padding import Padded, paddings, roles
+from lpxsched.schedule.symmetry.padding import Padded, paddings, roles, unpadded
 from tests.schedule.circulants import Shares, circulant, circulant_layers, even_layer, layer_on
 from tests.schedule.greedy import greedy_plan, greedy_schedule
-from tests.schedule.instances import Demand, Operator, both_ways, instance_of
+from tests.schedule.instances import Demand, Operator, both_ways, instance_of, two_chips
 from tests.schedule.rules import violations
 from tests.strategies import cuts
 
@@ -163,3 +163,22 @@ def test_equals_on_one_node_are_told_apart_by_their_order() -> None:
     operator_roles, demand_roles = roles(instance_of(2, both_ways([(0, 1)]), operators, demands))
     assert len(set(operator_roles)) == 3
     assert len(set(demand_roles)) == 2
+
+
+def test_the_least_of_each_orbit_represents_it() -> None:
+    """Tests one demand of each of two chips, and an operator of 7 cycles on each chip."""
+    demands = [Demand(3, chip, (0, 1), (0, 1), ()) for chip in (0, 1)]
+    operators = [Operator(0, cycles=7), Operator(1, cycles=7)]
+    problem = next(paddings(instance_of(2, both_ways([(0, 1)]), operators, demands)))
+    assert (problem.least_operator.tolist(), problem.least_demand.tolist()) == ([0, 0], [0, 0])
+    assert problem.least_node.tolist() == [0, 0]
+    tasks = problem.operators
+    assert (tasks.task.tolist(), tasks.node.tolist(), tasks.cycles.tolist()) == ([0, 0], [0], [7])
+
+
+def test_without_a_group_everything_represents_itself() -> None:
+    """Tests the trivial group."""
+    problem = unpadded(two_chips())
+    assert problem.symmetry.order == 1
+    assert problem.least_demand.tolist() == [0, 1, 2, 3]
+    assert problem.demand_map.tolist() == [[0, 1, 2, 3]]

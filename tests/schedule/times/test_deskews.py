@@ -17,8 +17,7 @@ from lpxsched.schedule.cpsat.times import solved_times
 from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.solve_layer import first_solved, solve
 from lpxsched.schedule.symmetry.padding import unpadded
-from lpxsched.schedule.times.calendars import Closed
-from lpxsched.schedule.times.deskews import closed_by
+from lpxsched.schedule.times.calendars import Closed, closed_by
 from lpxsched.schedule.times.modulo import repeating, shortest_period
 from lpxsched.schedule.times.placement import doubly_justified, placed
 from lpxsched.units import NEVER

@@ -8,9 +8,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lpxsched.schedule.times import turned as module
+from lpxsched.schedule.times import reservations as module
 from lpxsched.schedule.times.modulo import repeating
-from lpxsched.schedule.times.turned import turned
+from lpxsched.schedule.times.reservations import turned
 from tests.schedule.tasks import Task, conflicts, some_tasks, tasks_of
 
 if TYPE_CHECKING:
