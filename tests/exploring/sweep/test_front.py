@@ -45,6 +45,12 @@ def test_the_text_tells_what_was_swept_and_why_there_is_nothing() -> None:
     assert point_name(failed, ["batch", "model"]) == "batch 9, model m"
 
 
+def test_a_sweep_without_a_failure_has_no_causes() -> None:
+    """Tests that a column in which nothing stands takes no room: two points, of which the first is the front."""
+    lines = sweep_text([row(1, 10_000, 100), row(2, 20_000, 100)], ["batch"]).splitlines()
+    assert [line.split()[-1] for line in lines[1:3]] == ["*", "4"]
+
+
 def test_a_picture_is_the_same_every_time_and_needs_no_point() -> None:
     """Tests a sweep with and without a point that has a timetable."""
     for rows in ([row(1, 10_000, 100), row(8, 99_000, 400)], [row(1, None, None, exit_code=2, cause="x")]):
