@@ -20,7 +20,9 @@ EXAMPLE = "0-6,9,2.15,3.0-7"
 CHIP_LIST = f"by number or position, as in {EXAMPLE}"
 
 
-def parse_chips(text: str | None, positions: Callable[[], Sequence[str]]) -> tuple[int, ...] | None:
+def parse_chips(
+    text: str | None, positions: Callable[[], Sequence[str]], *, option: str = "--chips"
+) -> tuple[int, ...] | None:
     """Return the chips of a list of numbers, ranges and positions, ``0-6,9,2.15,3.0-7``, in its order; None for all.
 
     Parameters
@@ -29,6 +31,8 @@ def parse_chips(text: str | None, positions: Callable[[], Sequence[str]]) -> tup
         What the user wrote.
     positions : callable
         Returns the position of each node; it is asked where something is no number.
+    option : str
+        What faults are told of.
 
     Raises
     ------
@@ -37,10 +41,18 @@ def parse_chips(text: str | None, positions: Callable[[], Sequence[str]]) -> tup
     """
     if text is None:
         return None
-    return tuple(chip for part in text.split(",") for chip in _chips_of(part.strip(), positions))
+    return tuple(chip for part in text.split(",") for chip in _chips_of(part.strip(), positions, option))
 
 
-def _chips_of(part: str, positions: Callable[[], Sequence[str]]) -> Sequence[int]:
+def parse_chip(text: str | None, positions: Callable[[], Sequence[str]], *, option: str) -> int | None:
+    """Return the one chip of a number or a position; None where none is named. See `parse_chips`."""
+    chips = parse_chips(text, positions, option=option)
+    if chips is not None and len(chips) != 1:
+        raise click.BadParameter(f"{text!r} names {len(chips):,} chips; name one", param_hint=option)
+    return None if chips is None else chips[0]
+
+
+def _chips_of(part: str, positions: Callable[[], Sequence[str]], option: str) -> Sequence[int]:
     ranges = [_range(text) for text in part.split(".")]
     if len(ranges) == 1 and ranges[0]:
         return ranges[0]
@@ -49,12 +61,12 @@ def _chips_of(part: str, positions: Callable[[], Sequence[str]]) -> Sequence[int
         return [known[part]]
     if not all(ranges):
         problem = f"{part!r} is neither a chip, nor a range of chips from low to high, nor a position, as in {EXAMPLE}"
-        raise click.BadParameter(problem, param_hint="--chips")
+        raise click.BadParameter(problem, param_hint=option)
     chips = []
     for place in product(*ranges):
         name = ".".join(map(str, place))
         if name not in known:
-            raise click.BadParameter(f"there is no position {name}", param_hint="--chips")
+            raise click.BadParameter(f"there is no position {name}", param_hint=option)
         chips.append(known[name])
     return chips
 

@@ -218,7 +218,9 @@ def test_a_fault_of_ours_is_not_written(
         (["--chips", "0-2,1"], "--chips: chip 1 is listed 2 times; list each chip once"),
         (["--chips", "2"], "--chips: a collective needs 2 chips or more, got 1"),
         (["--root", "0"], "--root: all-gather has no root; leave it out"),
-        (["--root", "-1"], "'-1' is no whole number of at least 0"),
+        (["--root", "-1"], "--root: '-1' is neither a chip, nor a range of chips from low to high, nor a position"),
+        (["--root", "0-1"], "--root: '0-1' names 2 chips; name one"),
+        (["--root", "9.9"], "--root: there is no position 9.9"),
         (["--vectors", "0"], "'0' is no whole number from 1 to 1,000,000"),
         (["--deadline", "0"], "'0' is no whole number"),
         (["--effort", "41"], "'41' is no whole number from 1 to 40"),
@@ -241,6 +243,11 @@ def test_chips_are_chosen_by_position_too(capsys: pytest.CaptureFixture[str]) ->
         for chips in ("5-7", "5,1.2,7", "1.1-3")
     ]
     assert len(set(told)) == 1
+    told = [
+        collective_json(["broadcast", "torus-4x4", "--chips", "1.1-3", "--root", root], capsys)["content_sha256"]
+        for root in ("6", "1.2", "5")
+    ]
+    assert told[0] == told[1] != told[2]
 
 
 def test_ranges_of_positions_are_those_that_reports_print() -> None:
