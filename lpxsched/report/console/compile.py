@@ -96,7 +96,7 @@ def _frame(build: Build) -> list[tuple[str, str]]:
     gaps = windows.every - windows.free
     of_frame = int((deskews.frame == 0).sum())
     them = "a deskew" if of_frame == 1 else counted(of_frame, "deskew")
-    every = f", {gaps} left out for {them} every {deskews.every_periods[0]} windows" if of_frame else ""
+    every = f", {gaps} left out for {them} every {counted(int(deskews.every_periods[0]), 'window')}" if of_frame else ""
     first, times = segment_name(build, build.graph.segments[0].layers), build.segments.makespan_cycles[0] / period
     return [
         ("period", f"{period:,} cycles; {first} takes {times:.1f} of them"),
