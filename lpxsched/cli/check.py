@@ -54,7 +54,9 @@ def _lines(build: Build, report: CheckReport) -> Iterator[str]:
     broken = Counter(violation.rule for violation in report.violations)
     yield _line(CONTENT, "sha256 of all tables", broken[CONTENT], judged=True)
     for rule in RULES:
-        number = f"{len(getattr(build, rule.table)):,} {rule.table}"
+        # Hosts are rows of the chips as well.
+        noun = "node" if rule.table == "chips" else rule.table.removesuffix("s")
+        number = counted(len(getattr(build, rule.table)), noun)
         yield _line(f"{rule.name} {rule.title}", number, broken[rule.name], judged=report.judged)
     yield from _violations(report)
     yield "ok" if report.ok else "FAILED"

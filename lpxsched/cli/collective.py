@@ -11,7 +11,7 @@ import click
 
 from lpxsched.cli.choices import given, model_argument, model_option
 from lpxsched.cli.console import emit, failures_told, json_option
-from lpxsched.cli.selections import CHIP_LIST, parse_chips
+from lpxsched.cli.selections import CHIP_LIST, parse_chip, parse_chips
 from lpxsched.cli.verification import holds, verify_option
 from lpxsched.errors import ExitCode
 from lpxsched.options import CollectiveOptions, checked_options
@@ -26,8 +26,10 @@ _option = partial(model_option, CollectiveOptions)
 @model_argument(CollectiveOptions, "kind")
 @click.argument("topology")
 @_option("vectors", "Vectors; see above.")
-@_option("root", "Chip that sends or gets all.  [default: the first]", metavar="CHIP")
 @click.option("--chips", metavar="LIST", help=f"Chips that take part, {CHIP_LIST}.  [default: all that are up]")
+@click.option(
+    "--root", metavar="CHIP", help="Chip that sends or gets all, by number or position.  [default: the first]"
+)
 @_option("relays", "Let all other chips that are up pass vectors on.")
 @_option("cyclic", "Repeat without end, with the shortest period.")
 @_option("deadline", "Latency asked for.", metavar="CYCLES")
@@ -38,7 +40,7 @@ _option = partial(model_option, CollectiveOptions)
 @verify_option
 @click.option("-o", "--output", metavar="DIR", type=click.Path(path_type=Path), help="Folder to write.")
 @json_option
-def collective_command(chips: str | None, verify: bool, output: Path | None, as_json: bool, **choices: Any) -> ExitCode:
+def collective_command(verify: bool, output: Path | None, as_json: bool, **choices: Any) -> ExitCode:
     """Schedule one collective on chips of TOPOLOGY, and tell its length beside a lower bound.
 
     KIND is all-gather, reduce-scatter, all-reduce, all-to-all, broadcast, reduce, gather or scatter. TOPOLOGY is a
@@ -46,8 +48,10 @@ def collective_command(chips: str | None, verify: bool, output: Path | None, as_
     scatter or a reduce-scatter, or sends to each other chip in an all-to-all; for all-reduce, reduce and broadcast it
     is the whole tensor. Nothing is written without -o. Exits with 5 when a rule does not hold.
     """
-    choices = given(choices | {"chips": parse_chips(chips, partial(_positions, choices["topology"]))})
-    options = checked_options(CollectiveOptions, "collective", choices)
+    positions = partial(_positions, choices["topology"])
+    chips = parse_chips(choices["chips"], positions)
+    root = parse_chip(choices["root"], positions, option="--root")
+    options = checked_options(CollectiveOptions, "collective", given(choices | {"chips": chips, "root": root}))
     from lpxsched.timetable.writer import refuse_foreign_folder, write_build
 
     if output is not None:

@@ -1,8 +1,9 @@
-"""Layers, chips and cycles as users write them: ``A:B`` and ``0-6,9,2.15``."""
+"""Layers, chips and cycles as users write them: ``A:B`` and ``0-6,9,2.15,3.0-7``."""
 
 from __future__ import annotations
 
 import re
+from itertools import product
 from typing import TYPE_CHECKING
 
 import click
@@ -15,11 +16,14 @@ CHIPS = re.compile(r"([0-9]{1,6})(?:-([0-9]{1,6}))?")
 
 
 # How a list of chips is written, for help.
-CHIP_LIST = "by number or position, as in 0-6,9,2.15"
+EXAMPLE = "0-6,9,2.15,3.0-7"
+CHIP_LIST = f"by number or position, as in {EXAMPLE}"
 
 
-def parse_chips(text: str | None, positions: Callable[[], Sequence[str]]) -> tuple[int, ...] | None:
-    """Return the chips of a list of numbers, ranges and positions, ``0-6,9,2.15``, in its order; None for all.
+def parse_chips(
+    text: str | None, positions: Callable[[], Sequence[str]], *, option: str = "--chips"
+) -> tuple[int, ...] | None:
+    """Return the chips of a list of numbers, ranges and positions, ``0-6,9,2.15,3.0-7``, in its order; None for all.
 
     Parameters
     ----------
@@ -27,26 +31,50 @@ def parse_chips(text: str | None, positions: Callable[[], Sequence[str]]) -> tup
         What the user wrote.
     positions : callable
         Returns the position of each node; it is asked where something is no number.
+    option : str
+        What faults are told of.
 
     Raises
     ------
     click.BadParameter
-        When a part is neither a number, nor a range, nor a position.
+        When a part is neither a number, nor a position that there is, nor a range of either.
     """
     if text is None:
         return None
-    return tuple(chip for part in text.split(",") for chip in _chips_of(part.strip(), positions))
+    return tuple(chip for part in text.split(",") for chip in _chips_of(part.strip(), positions, option))
 
 
-def _chips_of(part: str, positions: Callable[[], Sequence[str]]) -> Sequence[int]:
-    match = CHIPS.fullmatch(part)
-    first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
-    if first <= last:
-        return range(first, last + 1)
-    if part and not match and part in (known := list(positions())):
-        return [known.index(part)]
-    problem = f"{part!r} is neither a chip, nor a range of chips from low to high, nor a position, as in 0-6,9,2.15"
-    raise click.BadParameter(problem, param_hint="--chips")
+def parse_chip(text: str | None, positions: Callable[[], Sequence[str]], *, option: str) -> int | None:
+    """Return the one chip of a number or a position; None where none is named. See `parse_chips`."""
+    chips = parse_chips(text, positions, option=option)
+    if chips is not None and len(chips) != 1:
+        raise click.BadParameter(f"{text!r} names {len(chips):,} chips; name one", param_hint=option)
+    return None if chips is None else chips[0]
+
+
+def _chips_of(part: str, positions: Callable[[], Sequence[str]], option: str) -> Sequence[int]:
+    ranges = [_range(text) for text in part.split(".")]
+    if len(ranges) == 1 and ranges[0]:
+        return ranges[0]
+    known = {name: chip for chip, name in enumerate(positions())} if part and not CHIPS.fullmatch(part) else {}
+    if part in known:
+        return [known[part]]
+    if not all(ranges):
+        problem = f"{part!r} is neither a chip, nor a range of chips from low to high, nor a position, as in {EXAMPLE}"
+        raise click.BadParameter(problem, param_hint=option)
+    chips = []
+    for place in product(*ranges):
+        name = ".".join(map(str, place))
+        if name not in known:
+            raise click.BadParameter(f"there is no position {name}", param_hint=option)
+        chips.append(known[name])
+    return chips
+
+
+def _range(text: str) -> range:
+    """Return the numbers of ``7`` or ``0-6``; none of what is neither."""
+    match = CHIPS.fullmatch(text)
+    return range(int(match[1]), int(match[2] or match[1]) + 1) if match else range(0)
 
 
 def parse_cycles(text: str | None) -> tuple[int, int] | None:

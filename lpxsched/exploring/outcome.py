@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from lpxsched.timetable.build import Build
 
-# Of a cause, where a line must not be long.
-MOST_CAUSE = 60
+# Of a cause, which goes on below in tables: long enough for its remedy.
+MOST_CAUSE = 200
 REMEDY = "try a smaller --batch, or a --partition with more chips a layer"
 
 

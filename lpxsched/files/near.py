@@ -15,7 +15,7 @@ SHORTEST_BEGINNING = 2
 
 
 def near_names(name: str, known: Iterable[str], *, most: int = 1, cutoff: float = CUTOFF) -> list[str]:
-    """Return the known names that are most like a wrong one, then those that begin with it; none where none is near.
+    """Return the known names most like a wrong one, of its letters, or that begin with it; none where none is near.
 
     Parameters
     ----------
@@ -28,7 +28,10 @@ def near_names(name: str, known: Iterable[str], *, most: int = 1, cutoff: float 
     """
     names = list(known)
     begun = [one for one in names if len(name) >= SHORTEST_BEGINNING and one.startswith(name)]
-    return list(dict.fromkeys([*difflib.get_close_matches(name, names, n=most, cutoff=cutoff), *begun]))[:most]
+    # Letters in another order: of a short name two that changed places leave too little in common.
+    turned = [one for one in names if sorted(one) == sorted(name)]
+    close = difflib.get_close_matches(name, names, n=most, cutoff=cutoff)
+    return list(dict.fromkeys([*close, *turned, *begun]))[:most]
 
 
 def did_you_mean(name: str, known: Iterable[str], otherwise: str, *, most: int = 1) -> str:

@@ -64,6 +64,7 @@ class _Results(_Told):
     in_flight: int = 1
     layers: int = 0
     gap: Number = 1
+    makespan_lower_bound_cycles: Annotated[int, Field(ge=1)] | None = None
 
 
 def results_of(build: Build) -> dict[str, Any]:

@@ -46,6 +46,10 @@ TOLD = (
     "targets",
     "published_formulas_ns",
     "gap",
+    "period_bound",
+    "period_gap",
+    "makespan_lower_bound_cycles",
+    "makespan_bound",
 )
 
 

@@ -54,7 +54,7 @@ def table(
         return text.ljust(widths[column]) if is_left else text.rjust(widths[column])
 
     cells = [
-        [wrap(text, widths[column], **UNCUT) if column in least else [text] for column, text in enumerate(line)]
+        [wrap(text, max(1, widths[column]), **UNCUT) if column in least else [text] for column, text in enumerate(line)]
         for line in lines
     ]
     return "\n".join(

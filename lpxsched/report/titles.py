@@ -35,10 +35,14 @@ def length_of(summary: Summary) -> str:
     worst = f" (at worst {facts['proved_worst_ns']:,.0f} ns, waiting included)" if told else ""
     of = "that" if summary.windows is None else windows_owned(summary.windows)
     repeats = f"repeats every {counted(period, 'cycle')} (shares of links and chips are of {of}), " if period else ""
+    # Beside that of the period, which stands first.
+    one = facts.get("makespan_lower_bound_cycles")
+    beside = f", of the makespan {counted(one, 'cycle')} ({facts.get('makespan_bound')})" if one else ""
     return (
         f"{layers}{_relays(facts['relays'])}{repeats}"
         f"makespan {counted(facts['makespan_cycles'], 'cycle')} = {facts['makespan_ns']:,.0f} ns{worst}, "
         f"lower bound{' of the period' if period else ''} {counted(facts['lower_bound_cycles'], 'cycle')}{bound}"
+        f"{beside}"
     )
 
 

@@ -135,7 +135,8 @@ def _proofs(build: Build) -> Iterator[Violation]:
         yield Violation(RULE, f"{MANIFEST_FILE}: {message}")
     if len(bounds):
         gap = Fraction(max(1, sum(objective.tolist())), max(1, sum(bounds.tolist())))
-        yield from _differs(build, "gap", exact(round(float(gap), 6)), "segments and frames have")
+        for key in ("gap", "period_gap"):
+            yield from _differs(build, key, exact(round(float(gap), 6)), "segments and frames have")
 
 
 def _differs(build: Build, key: str, value: Fraction | int, why: str, **given: object) -> Iterator[Violation]:

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lpxsched.cli.main import run
+from lpxsched.cli.selections import parse_chips
 from lpxsched.errors import ExitCode, NothingFoundError
 from lpxsched.files.shipped import shipped_files
+from lpxsched.report.mapping import position_ranges
 from lpxsched.timetable.reader import read_build
 from lpxsched.traffic.collectives import KINDS
 from tests.assembly.test_describe_collective import built
@@ -205,10 +207,8 @@ def test_a_fault_of_ours_is_not_written(
     ("arguments", "problem"),
     [
         (["--chips", "3-1"], "--chips: '3-1' is neither a chip, nor a range of chips from low to high"),
-        (
-            ["--chips", "0,9.9"],
-            "--chips: '9.9' is neither a chip, nor a range of chips from low to high, nor a position",
-        ),
+        (["--chips", "0,9.9"], "--chips: there is no position 9.9"),
+        (["--chips", "9.2-0"], "--chips: '9.2-0' is neither a chip, nor a range of chips from low to high, nor a pos"),
         (["--chips", ""], "--chips: '' is neither"),
         (["--chips", "0,,1"], "--chips: '' is neither"),
         (["--chips", "0-1-2"], "--chips: '0-1-2' is neither"),
@@ -218,7 +218,9 @@ def test_a_fault_of_ours_is_not_written(
         (["--chips", "0-2,1"], "--chips: chip 1 is listed 2 times; list each chip once"),
         (["--chips", "2"], "--chips: a collective needs 2 chips or more, got 1"),
         (["--root", "0"], "--root: all-gather has no root; leave it out"),
-        (["--root", "-1"], "'-1' is no whole number of at least 0"),
+        (["--root", "-1"], "--root: '-1' is neither a chip, nor a range of chips from low to high, nor a position"),
+        (["--root", "0-1"], "--root: '0-1' names 2 chips; name one"),
+        (["--root", "9.9"], "--root: there is no position 9.9"),
         (["--vectors", "0"], "'0' is no whole number from 1 to 1,000,000"),
         (["--deadline", "0"], "'0' is no whole number"),
         (["--effort", "41"], "'41' is no whole number from 1 to 40"),
@@ -235,12 +237,25 @@ def test_a_wrong_option_gets_one_line(
 
 
 def test_chips_are_chosen_by_position_too(capsys: pytest.CaptureFixture[str]) -> None:
-    """Tests three of a torus of 4 x 4, of which 1.2 is number 6: both ways name the same."""
-    by_position, by_number = (
+    """Tests three of a torus of 4 x 4, of which 1.1 to 1.3 are numbers 5 to 7: all ways name the same."""
+    told = [
         collective_json(["all-gather", "torus-4x4", "--chips", chips], capsys)["content_sha256"]
-        for chips in ("5,1.2,7", "5-7")
-    )
-    assert by_position == by_number
+        for chips in ("5-7", "5,1.2,7", "1.1-3")
+    ]
+    assert len(set(told)) == 1
+    told = [
+        collective_json(["broadcast", "torus-4x4", "--chips", "1.1-3", "--root", root], capsys)["content_sha256"]
+        for root in ("6", "1.2", "5")
+    ]
+    assert told[0] == told[1] != told[2]
+
+
+def test_ranges_of_positions_are_those_that_reports_print() -> None:
+    """Tests places of trays in a row, as `position_ranges` writes them, and a host, whose name has a blank."""
+    positions = [f"{tray}.{place}" for tray in range(4) for place in range(2)] + ["host 0"]
+    chips = parse_chips("1-3.0, host 0, 0.0-1", lambda: positions)
+    assert chips == (2, 4, 6, 8, 0, 1)
+    assert position_ranges(positions[chip] for chip in chips) == "1-3.0, host 0, 0.0-1"
 
 
 def test_a_wrong_kind_or_topology_gets_one_line(ring: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -142,12 +142,14 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path, capsys: pytest.Capt
 
 
 def test_the_summary_tells_period_and_windows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Tests the lines that a person reads."""
+    """Tests the lines that a person reads: what a number of periods and each gap are of."""
     model = toy_model(tmp_path, num_hidden_layers=1)
     assert run(["compile", model, "tsp-node", "-o", str(tmp_path / "out"), "--in-flight", "4"]) == ExitCode.DONE
     printed = capsys.readouterr().out
     for text in (
-        "period        ",
+        "cycles; layer 0 takes ",
+        " of the period for these groups; ",
+        " of makespans with operators taking no",
         "in flight     4 of ",
         "windows a step",
         "left out for ",

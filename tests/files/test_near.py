@@ -33,6 +33,13 @@ def test_the_most_alike_come_first_and_each_once() -> None:
     assert near_names("lp3", known) == ["lp30"]
 
 
+def test_letters_that_changed_places_are_near() -> None:
+    """Tests a slip of which 2 x 7 of 16 letters are common in order, fewer than are asked for, and one letter more."""
+    known = ["head_dim", "num_heads"]
+    assert near_names("head_dmi", known, cutoff=0.9) == ["head_dim"]
+    assert near_names("head_dmix", known, cutoff=0.9) == []
+
+
 def test_a_remedy_names_what_is_near_or_all() -> None:
     """Tests both questions, and the list where nothing is near."""
     colours = ["amber", "orange", "red"]

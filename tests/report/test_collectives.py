@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lpxsched.cli.main import run
+from lpxsched.report.comparison.figures import figure_changes
 from lpxsched.report.console.build import report_text
 from lpxsched.report.critical_path import layer_times
 from lpxsched.report.figures.layer_timeline import chip_rows
@@ -108,6 +109,20 @@ def test_a_period_is_told() -> None:
     assert "Busiest links, those alike once, share of the period" in text
     report = summary_json(summarise(build))
     assert (report["collective"], report["period_cycles"]) == ("all-gather", 6)
+
+
+def test_a_bound_of_one_iteration_is_told_beside_that_of_the_period() -> None:
+    """Tests the line, the data, and the figures of two builds: 16 cycles for a bound of 10 are a gap of 1.6."""
+    build = told(LAID["all-gather"], "all-gather", period=6)
+    bounds = {"period_gap": 1.0, "makespan_lower_bound_cycles": 10, "makespan_bound": "latency"}
+    results = build.manifest.results | bounds
+    build = replace(build, manifest=build.manifest.model_copy(update={"results": results}))
+    text = " ".join(report_text(summarise(build)).split())
+    assert "lower bound of the period 6 cycles, of the makespan 10 cycles (latency)" in text
+    assert bounds.items() <= summary_json(summarise(build)).items()
+    found = {change.name: change.first for change in figure_changes(*[summarise(build)] * 2)}
+    assert (found["lower bound of the makespan, cycles"], found["gap of the makespan"]) == (10, 1.6)
+    assert found["lower bound of the period, cycles"] == 6
 
 
 def test_links_of_a_timetable_that_repeats_are_busy_for_shares_of_the_period() -> None:

@@ -100,5 +100,6 @@ def test_what_repeats_is_compared_with_its_period() -> None:
     above = claiming(change(build, "frames", 0, lower_bound_cycles=7), lower_bound_cycles=7)
     assert breaks(above, "R3", "frame 0: lower_bound_cycles is 7, above period_cycles 6")
     below = claiming(change(build, "frames", 0, lower_bound_cycles=5), lower_bound_cycles=5)
-    assert not rules(claiming(below, gap=1.2))
+    assert not rules(claiming(below, gap=1.2, period_gap=1.2))
+    assert breaks(claiming(below, period_gap=1.1), "R3", "results period_gap is 1.1, segments and frames have 1.2")
     assert breaks(claiming(below, status="optimal"), "R3", "results status is 'optimal'")

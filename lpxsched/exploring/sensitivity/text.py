@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from lpxsched.exploring.sensitivity.effects import Effect, Effects, End
 
-HEADER = ("assumption", "middle", "instead", "step, us", "tokens/s/user", "change", "at worst, us")
+HEADER = ("assumption", "middle", "instead", "step, us", "tokens/s/user", "change", "high, us")
 MOST_NAMED = 3
 
 

@@ -71,6 +71,8 @@ def _figures(summary: Summary) -> Mapping[str, Any]:
     """Return the facts; without a period nothing of one, of a collective neither layers nor weights."""
     facts = dict(summary.facts)
     of = "period" if facts["period_cycles"] else "makespan"
+    if bound := facts.get("makespan_lower_bound_cycles"):
+        facts |= {"makespan lower_bound_cycles": bound, "makespan gap": facts["makespan_cycles"] / bound}
     facts |= {f"{of} {key}": facts.get(key) for key in ("lower_bound_cycles", "gap")}
     facts["period_cycles"] = facts["period_cycles"] or None
     if facts["collective"] is not None:

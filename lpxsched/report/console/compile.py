@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lpxsched.report.formats import as_us, links_of, percent
 from lpxsched.report.frames import only_period, windows_of
 from lpxsched.report.headline import headline_lines
-from lpxsched.report.layers import head_of, layers_named
+from lpxsched.report.layers import head_of, layers_named, segment_name
 from lpxsched.report.reach import reach_lines
 from lpxsched.report.text_table import named_rows, table
 from lpxsched.report.utilisation import utilisation
@@ -58,7 +58,7 @@ def _facts(build: Build, measured: dict[str, Any]) -> str:
             "bound",
             f"{bound:,} cycles{of} ({results['bound']}) for these groups; {results['status']}",
         ),
-        ("gap", f"{results['gap']:.4f} for these groups; with operators taking no time {results['wire_gap']:.4f}"),
+        ("gap", _gap(results)),
         *_deskews(results),
         *_mapping(results),
         ("busiest", f"{links_of(busiest)}, {percent(share, 1)} busy while their layer runs"),
@@ -96,11 +96,20 @@ def _frame(build: Build) -> list[tuple[str, str]]:
     gaps = windows.every - windows.free
     of_frame = int((deskews.frame == 0).sum())
     them = "a deskew" if of_frame == 1 else counted(of_frame, "deskew")
-    every = f", {gaps} left out for {them} every {deskews.every_periods[0]} windows" if of_frame else ""
+    every = f", {gaps} left out for {them} every {counted(int(deskews.every_periods[0]), 'window')}" if of_frame else ""
+    first, times = segment_name(build, build.graph.segments[0].layers), build.segments.makespan_cycles[0] / period
     return [
-        ("period", f"{period:,} cycles, {int(build.segments.makespan_cycles[0]) / period:.1f} of them a makespan"),
+        ("period", f"{period:,} cycles; {first} takes {times:.1f} of them"),
         ("in flight", f"{windows.owned} of {windows.free}: {counted(windows.every, 'window')} a step{every}"),
     ]
+
+
+def _gap(results: dict[str, Any]) -> str:
+    """Return the gap, and that of makespans where operators take no time, which nothing in flight shortens."""
+    gap, wires = f"{results['gap']:.4f}", f"{results['wire_gap']:.4f}"
+    if results["period_cycles"]:
+        return f"{gap} of the period for these groups; {wires} of makespans with operators taking no time"
+    return f"{gap} for these groups; with operators taking no time {wires}"
 
 
 def _deskews(results: dict[str, Any]) -> list[tuple[str, str]]:

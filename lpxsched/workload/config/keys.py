@@ -129,6 +129,7 @@ class Keys:
 
     def _slips(self) -> Iterator[tuple[Location, str]]:
         absent = [name for fact, names in ALIASES.items() if fact not in self.entries for name in names]
+        absent += [name for name in (QUANTIZATION, *LANGUAGE_PARTS) if name not in self.document.data]
         for location in self._unknown():
             if near := near_names(str(location[-1]), absent, cutoff=SLIP):
                 yield location, f"nothing reads this key; did you mean {near[0]}?"

@@ -54,6 +54,8 @@ def test_a_swing_counts_the_middle() -> None:
 def test_the_text_tells_the_largest_first_and_causes() -> None:
     """Tests lines, changes in percent, what cannot be built, what does not move and what has no range."""
     lines = effects_text(found()).splitlines()
+    # What holds an assumed number has a high, and no worst.
+    assert lines[0].split()[-3:] == ["change", "high,", "us"]
     assert lines[1].split()[:5] == ["every", "number", "as", "given", "10,000.000"]
     # A rate of 80 makes a step of 12.5 ms.
     assert lines[2].split() == ["chip.a", "9", "0", "12,500.000", "80", "-20.0%", "25,000.000"]
@@ -89,7 +91,7 @@ def test_ends_are_compiled_on_the_mapping_of_the_middle(tmp_path_factory: pytest
     """Tests a toy of two layers: what rows take one way counts four times in a step.
 
     One way takes 2,000 ns, at least 500 and at most 10,000: a step is 4 x 1,500 ns shorter and 4 x 8,000 ns longer. A
-    step at worst reckons with 10,000 already. Hosts cannot be slaves, which is told.
+    high step reckons with 10,000 already. Hosts cannot be slaves, which is told.
     """
     options = certain_options(tmp_path_factory.mktemp("toy"))
     alone = effects_of(options, Workers(), progress=lambda *_: None)

@@ -35,14 +35,20 @@ def test_the_front_is_what_no_point_beats(points: list[tuple[int, int]]) -> None
 
 def test_the_text_tells_what_was_swept_and_why_there_is_nothing() -> None:
     """Tests a line a point, and the mark of the front."""
-    failed = row(9, None, None, exit_code=3, cause="infeasible: " + "x" * 99)
+    failed = row(9, None, None, exit_code=3, cause="infeasible: " + "x" * 299)
     lines = sweep_text([row(1, 10_000, 100), failed], ["batch"]).splitlines()
     assert lines[0].split() == ["batch", "step", "tokens/s/user", "tokens/s", "chips"]
     assert lines[1].split() == ["1", "10.000", "us", "100", "100", "4", "*"]
     assert lines[2].split()[:7] == ["9", "-", "-", "-", "-", "exit", "3:"]
-    # A word of a cause stands whole below, whatever its length.
-    assert lines[3].strip().endswith("xxx...")
+    # A word of a cause stands whole below; 200 letters of a cause are told.
+    assert lines[3].strip() == "x" * (200 - len("infeasible: ") - len("...")) + "..."
     assert point_name(failed, ["batch", "model"]) == "batch 9, model m"
+
+
+def test_a_sweep_without_a_failure_has_no_causes() -> None:
+    """Tests that a column in which nothing stands takes no room: two points, of which the first is the front."""
+    lines = sweep_text([row(1, 10_000, 100), row(2, 20_000, 100)], ["batch"]).splitlines()
+    assert [line.split()[-1] for line in lines[1:3]] == ["*", "4"]
 
 
 def test_a_picture_is_the_same_every_time_and_needs_no_point() -> None:

@@ -488,6 +488,23 @@ def test_what_is_narrower_than_a_pixel_is_as_dark_as_its_share(opened: Callable[
     assert sum(shade) / 255 * last / width == pytest.approx(cycles, rel=0.15)
 
 
+def test_time_has_two_marks_on_a_narrow_screen(four: Opened) -> None:
+    """Tests what is written below 0.512 us in some 120 pixels: three steps are 0.2 us each, one would be the whole."""
+    four.page.set_viewport_size({"width": 300, "height": 900})
+    canvas = four.section("timeline").locator("canvas")
+    canvas.evaluate(
+        """(canvas) => {
+          const pen = canvas.getContext("2d"), write = pen.fillText;
+          canvas.written = [];
+          pen.fillText = (text, ...place) => { canvas.written.push(text); write.call(pen, text, ...place); };
+        }"""
+    )
+    canvas.focus()
+    four.press("0")
+    marks = {text for text in canvas.evaluate("(canvas) => canvas.written") if text.replace(".", "").isdecimal()}
+    assert marks >= {"0.0", "0.2", "0.4"}
+
+
 @pytest.mark.parametrize("width", [1240, 420])
 def test_names_of_layers_lie_above_bars(four: Opened, width: int) -> None:
     """Tests layers so wide that they are named: bars as high as their row end below the names."""

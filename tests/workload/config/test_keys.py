@@ -127,6 +127,13 @@ def test_a_misspelt_key_is_told_where_it_stands() -> None:
     assert "sliding_windw: nothing reads this key; did you mean sliding_window?" in model(sliding_windw=4).notes
 
 
+def test_a_misspelt_part_of_a_config_is_told() -> None:
+    """Tests parts whose keys would all be dropped: types of weights, the language model, and two letters turned."""
+    for slip, name in (("quantization_confg", "quantization_config"), ("text_confg", "text_config")):
+        assert f"{slip}: nothing reads this key; did you mean {name}?" in model(**{slip: {"bits": 8}}).notes
+    assert "head_dmi: nothing reads this key; did you mean head_dim?" in model(head_dim=..., head_dmi=4).notes
+
+
 def test_a_key_beside_the_right_one_is_no_slip() -> None:
     """Tests that a name is missed only where no key gives its fact, and that routing in groups is known."""
     beside = model(sliding_window=4, sliding_windw=4, n_group=2)

@@ -246,7 +246,8 @@ class TimePanel {
 
   drawAxis(pen) {
     const toUs = this.nsPerCycle / 1000, width = (this.span.to - this.span.from) * toUs;
-    const rough = width / Math.max(this.width / 110, 1), power = 10 ** Math.floor(Math.log10(rough));
+    // Steps are rounded up, up to 2.5 times: of three asked for one at least is left beside the first.
+    const rough = width / Math.max(this.width / 110, 3), power = 10 ** Math.floor(Math.log10(rough));
     const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough);
     const decimals = Math.max(0, Math.min(6, -Math.floor(Math.log10(step))));
     pen.textAlign = "center";
