@@ -45,4 +45,4 @@ def _rows(options: SolveOptions) -> Iterator[tuple[str, ...]]:
             bound = ours.result.bound
             good = met(ours.result.gap <= LARGEST_GAP, ours.seconds < MOST_SECONDS)
             lengths = (f"{ours.cycles:,}", f"{bound.cycles:,}", bound.name)
-            yield kind, str(vectors), *lengths, f"{ours.result.schedule.vector_hops:,}", *ours.cells, good
+            yield kind, str(vectors), *lengths, f"{ours.vector_hops:,}", *ours.cells, good

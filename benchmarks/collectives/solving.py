@@ -49,6 +49,11 @@ class Solved:
         return self.result.schedule.makespan_cycles
 
     @property
+    def vector_hops(self) -> int:
+        """Vectors summed over the slots that carry them."""
+        return int(self.result.schedule.slot_vectors.sum())
+
+    @property
     def hop_cycles(self) -> int:
         """The longest hop: a step on busy wires that are all alike."""
         return int(self.problem.network.hop_cycles.max())

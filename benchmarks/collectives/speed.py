@@ -68,7 +68,7 @@ def measure(size: int, vectors: int) -> dict[str, Any]:
     solved(small, options)
     ours = solved(problem, options, warm=False)
     return {
-        "vector_hops": ours.result.schedule.vector_hops,
+        "vector_hops": ours.vector_hops,
         "slots": ours.result.schedule.slots,
         "seconds": ours.seconds,
         "gap": float(ours.result.gap),

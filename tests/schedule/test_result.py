@@ -11,11 +11,6 @@ from lpxsched.schedule.result import LowerBound, Result
 from tests.schedule.changes import single_vectors
 
 
-def test_vectors_are_counted_once_a_hop() -> None:
-    """Tests the layer of two chips: four vectors enter, each also goes to the other chip, four leave, four are sent."""
-    assert single_vectors().vector_hops == 4 + 4 + 4 + 4
-
-
 def test_all_times_move_together() -> None:
     """Tests a schedule seven cycles later: departures, starts and makespan, but no duration."""
     early = single_vectors()
