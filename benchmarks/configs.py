@@ -66,7 +66,7 @@ def model_row(name: str, told: dict[str, Any], total: int | None) -> str:
 def compiled_row(name: str, config: Path, topology: str, limit: float) -> str:
     """Return what a step of the model takes, or why there is none."""
     for weights, mapping in WAYS:
-        options = ("--effort", "1", "--partition", mapping)
+        options: tuple[str, ...] = ("--effort", "1", "--partition", mapping)
         options += () if weights == "published" else ("--weights", weights)
         code, told = lpxsched("compile", str(config), topology, *options, limit=limit)
         if code not in (BAD_INPUT, INFEASIBLE):

@@ -100,7 +100,8 @@ def _repeated(table: Any, copies: int, step: dict[str, int]) -> Any:
         columns[field.name] = column * copies if isinstance(column, tuple) else np.tile(column, copies)
         if field.name in step:
             by = np.repeat(np.arange(copies) * step[field.name], len(column))
-            columns[field.name] = np.where(columns[field.name] < 0, NONE, columns[field.name] + by)
+            tiled = np.tile(column, copies)
+            columns[field.name] = np.where(tiled < 0, NONE, tiled + by)
     return type(table)(**columns)
 
 

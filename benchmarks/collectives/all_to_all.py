@@ -31,7 +31,7 @@ DOWN = pipelined("torus2d_8x8") | {"name": "torus2d_8x8_down", "down": {"links":
 
 def tables(options: SolveOptions) -> Iterator[Table]:
     """Yield the two tables."""
-    columns = (
+    columns: tuple[str, ...] = (
         "fabric",
         "slots",
         "bound",

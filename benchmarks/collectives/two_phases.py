@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from lpxsched.schedule.problem.instance import Instance
 
-READ_COLUMNS = ("read_operator", "read_value", "read_first", "read_vectors")
 # Blocks a share is cut into: few leave links idle while a block is added, each costs a rounding of the time on a link.
 BLOCKS = (1, 2, 4, 8, 16, 32)
 
@@ -108,6 +107,7 @@ def _schedule(problem: Instance, blocks: list[Block]) -> Schedule:
         there = np.full(width, block.departs_again + _last_read(problem, block.vectors))
         there[block.chip] = block.start + block.cycles
         delivered[width:] = np.maximum(delivered[width:], there)
+    reader, read, read_first, read_vectors = _columns(reads, 4)
     return Schedule(
         makespan_cycles=int(delivered.max()),
         period_cycles=0,
@@ -121,7 +121,10 @@ def _schedule(problem: Instance, blocks: list[Block]) -> Schedule:
         sums=Sums(
             node, start, cycles, np.zeros_like(node), block_first, block_vectors, complete, *_columns(operands, 3)
         ),
-        **dict(zip(READ_COLUMNS, _columns(reads, 4), strict=True)),
+        read_operator=reader,
+        read_value=read,
+        read_first=read_first,
+        read_vectors=read_vectors,
     )
 
 
