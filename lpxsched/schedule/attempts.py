@@ -63,14 +63,14 @@ def searches(
     known_cycles : int
         What is much longer is given up early.
     """
-    more, near_cycles = options.effort - 1, int(good_enough(options, bound)) - bound.cycles
+    more, patient_cycles = options.effort - 1, int(good_enough(options, bound)) - bound.cycles
     packing_seconds = options.seconds(PACKING_SECONDS) if options.cyclic and options.asks_cpsat else 0.0
     budget = Budget(
         most_slots(options),
         ROUNDS << more,
         bound.cycles,
         PATIENCE << more,
-        max(1, near_cycles),
+        max(1, patient_cycles),
         options.cyclic,
         packing_seconds=packing_seconds,
     )
