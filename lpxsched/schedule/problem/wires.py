@@ -90,7 +90,7 @@ def hold_cycles(wires: Wires, bundle: int, vectors: int) -> int:
 
 @kernel
 def lead_cycles(wires: Wires, arrived: int, leaving: int, vectors: int) -> int:
-    """Return how much later a relay sends a stream on where the wire in is slower (`Network.lead_cycles`)."""
+    """Return how much later a relay sends a stream on where the wire in is slower (`units.lead_cycles`)."""
     slow = wires.numerator[arrived] * wires.denominator[leaving]
     slower = slow - wires.numerator[leaving] * wires.denominator[arrived]
     if slower <= 0:
