@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lpxsched.schedule.problem.network import Network
-    from lpxsched.schedule.symmetry.groups import Symmetry
 
 # Longer than any way. `NEVER` is too large for what is made of ways: tables of 32 bits, and products within 64.
 FAR = 1 << 30
@@ -48,32 +47,6 @@ class Wires(NamedTuple):
     node_orbit: Integers
     inject: int
     eject: int
-
-
-def wires_of(network: Network, symmetry: Symmetry) -> Wires:
-    """Return the bundles of a network, those of one orbit a resource."""
-    resource, (out, out_offsets) = symmetry.bundle_orbit(), grouped(network.source, network.nodes)
-    lanes = np.zeros(int(resource.max(initial=-1)) + 1, dtype=np.int64)
-    lanes[resource] = network.lanes
-    return Wires(
-        width=network.width,
-        chips=network.chips,
-        nodes=network.nodes,
-        source=network.source,
-        destination=network.destination,
-        hop=network.hop_cycles,
-        numerator=network.pitch_numerator,
-        denominator=network.pitch_denominator,
-        out_offsets=out_offsets,
-        out=out,
-        resource=resource,
-        lanes=lanes,
-        first_lane=np.cumsum(lanes) - lanes,
-        turnaround=network.turnaround_cycles,
-        node_orbit=symmetry.node_orbit(),
-        inject=network.inject_per_cycle,
-        eject=network.eject_per_cycle,
-    )
 
 
 @kernel
