@@ -27,7 +27,7 @@ def solve_in_flight(
     """Return a layer's problem and its shortest schedule, of which iterations are shifts, with a bound of a period.
 
     No deskew lies in an iteration: it begins with the segment. Every guard covers the interval between two deskews,
-    None where clocks do not drift; hops may be too long for that (`LayerProblem.refuse_long_hops`).
+    None where clocks do not drift. An `InfeasibleError` says where hops take longer than clocks may run apart.
     """
     problem.refuse_long_hops()
     repeated = problem.unopened(interval_cycles)
