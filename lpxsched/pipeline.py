@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 from lpxsched.assembly.assembled import assembled
 from lpxsched.assembly.graph import layers_graph
 from lpxsched.assembly.layer_segment import chain_segment, layer_segments
-from lpxsched.assembly.manifest import fp8_results, signed_build, with_expanded_weights, with_outside
-from lpxsched.assembly.model_results import chain_results, solved_results
-from lpxsched.assembly.results import mapping_results
+from lpxsched.assembly.manifest import signed_build, with_expanded_weights, with_outside
+from lpxsched.assembly.model_results import chain_results, fp8_results, mapping_results, solved_results
 from lpxsched.clocks.latency import hac_latency_cycles, segment_levels, start_cycles
 from lpxsched.clocks.specification import load_clock
 from lpxsched.clocks.tree import alignment_tree, time_domains

@@ -7,7 +7,14 @@ kept as ``fractions.Fraction``, so that no result depends on floating point. Num
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import TYPE_CHECKING, TypeVar
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+# A whole number, or a column of them.
+Whole = TypeVar("Whole", int, "NDArray[np.int64]")
 BITS_PER_BYTE = 8
 # No index, no number, no way.
 NONE = -1
@@ -29,6 +36,16 @@ def exact(number: float) -> Fraction:
 def ceil_div(numerator: int, denominator: int) -> int:
     """Return ``numerator / denominator`` rounded up; the denominator is positive."""
     return -(-numerator // denominator)
+
+
+def lead_cycles(vectors: Whole, arriving: tuple[Whole, Whole], leaving: tuple[Whole, Whole]) -> Whole:
+    """Return how much later a relay sends vectors on where they arrive at a longer pitch than they leave at.
+
+    Pitches are in cycles, numerator and denominator: vector k is read k arriving pitches after the first, at the
+    latest when it leaves.
+    """
+    slower = arriving[0] * leaving[1] - leaving[0] * arriving[1]
+    return -(-(vectors - 1) * slower * (slower > 0) // (arriving[1] * leaving[1]))
 
 
 def ceil_cycles(cycles: Fraction) -> int:

@@ -6,6 +6,7 @@ from fractions import Fraction
 from importlib import import_module
 from pkgutil import walk_packages
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ from lpxsched.units import (
     counted,
     cycles_to_ns,
     exact,
+    lead_cycles,
     ns_to_cycles,
     vector_time_cycles,
 )
@@ -53,6 +55,26 @@ def test_exact_keeps_six_decimals(number: object) -> None:
 def test_ceil_div_rounds_up(numerator: int, denominator: int, expected: int) -> None:
     """Tests that a quotient is rounded towards plus infinity."""
     assert ceil_div(numerator, denominator) == expected
+
+
+@pytest.mark.parametrize(
+    ("arriving", "leaving", "vectors", "lead"),
+    [
+        # The last of four vectors leaves 3 cycles after the first, and arrives 15/2 after it: 4.5 more, rounded up.
+        ((5, 2), (1, 1), 4, 5),
+        ((5, 2), (1, 1), 1, 0),
+        # The wire in is as fast or faster.
+        ((5, 2), (5, 2), 4, 0),
+        ((1, 1), (5, 2), 4, 0),
+    ],
+)
+def test_a_relay_waits_where_the_wire_in_is_slower(
+    arriving: tuple[int, int], leaving: tuple[int, int], vectors: int, lead: int
+) -> None:
+    """Tests wires of 5/2 and 1 cycles a vector, one by one and in columns."""
+    assert lead_cycles(vectors, arriving, leaving) == lead
+    columns = [(np.array([numerator]), np.array([denominator])) for numerator, denominator in (arriving, leaving)]
+    assert lead_cycles(np.array([vectors]), *columns).tolist() == [lead]
 
 
 @given(st.integers(-(10**30), 10**30), st.integers(1, 10**30))

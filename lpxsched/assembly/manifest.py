@@ -4,35 +4,29 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import fields, replace
-from fractions import Fraction
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lpxsched.assembly.headline import picoseconds_up
-from lpxsched.clocks.latency import nominal_ns
 from lpxsched.fabric.profile import read_topology
 from lpxsched.fabric.schema import ExplicitFile
 from lpxsched.files.document import read_bytes, read_yaml
 from lpxsched.files.schema import assumed_values
 from lpxsched.files.shipped import find_file, name_of
 from lpxsched.options import PARTITIONS, CollectiveOptions, CompileOptions
-from lpxsched.program.frames.arranging import InFlight
 from lpxsched.program.outside.gpus import read_gpus
 from lpxsched.program.outside.handover import read_handover
 from lpxsched.timetable.build import Build
 from lpxsched.timetable.documents import FORMAT, ManifestFile, canonical_json
-from lpxsched.units import cycles_to_ns, exact
 from lpxsched.workload.config.quantization import quantization_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from lpxsched.assembly.assembled import Assembled
     from lpxsched.clocks.specification import ClockSpecification
     from lpxsched.fabric.fabric import Fabric
     from lpxsched.program.outside.micro_batch import Outside
-    from lpxsched.schedule.layers import ScheduledLayer
 
 # Packages whose version can change the bytes of a build.
 DECISIVE_PACKAGES = ("lpxsched", "numpy", "ortools", "pyarrow")
@@ -90,7 +84,7 @@ def with_outside(build: Build, options: CompileOptions, outside: Outside) -> Bui
 def with_expanded_weights(build: Build, options: CompileOptions, weights: str, fp8: dict[str, Any] | str) -> Build:
     """Return a build whose manifest says that weights are expanded on read, beside what fp8 weights would give.
 
-    `fp8` is from `fp8_results`, or says why there is nothing.
+    `fp8` is from `model_results.fp8_results`, or says why there is nothing.
     """
     types = read_yaml(input_files(options)["chip"]).data.get("matrix_types")
     source = types.get("source", "") if isinstance(types, dict) else ""
@@ -101,25 +95,6 @@ def with_expanded_weights(build: Build, options: CompileOptions, weights: str, f
         "results": manifest.results | {"fp8": fp8},
     }
     return replace(build, manifest=manifest.model_copy(update=update))
-
-
-def fp8_results(build: Build, solved: Sequence[ScheduledLayer] | InFlight | str) -> dict[str, Any] | str:
-    """Return what a step takes with fp8 weights on the same groups, beside a build; a reason why not is passed on."""
-    if isinstance(solved, str):
-        return solved
-    layers = solved.layers if isinstance(solved, InFlight) else solved
-    results = [layer.distinct.result for layer in layers]
-    makespans = [result.makespan_cycles for result in results]
-    clock_mhz = Fraction(build.manifest.clock_mhz)
-    step_ns = exact(picoseconds_up(nominal_ns(clock_mhz, makespan_cycles=makespans)))
-    step_ns += exact(build.manifest.results["assumed_ns"])
-    if isinstance(solved, InFlight):
-        step_ns = exact(picoseconds_up(cycles_to_ns(solved.step_cycles, clock_mhz)))
-    return {
-        "makespan_cycles": sum(makespans),
-        "step_ns": float(step_ns),
-        "status": "optimal" if all(result.status == "optimal" for result in results) else "feasible",
-    }
 
 
 def inputs_by_content(files: Mapping[str, Path]) -> dict[str, dict[str, str]]:

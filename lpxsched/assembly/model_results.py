@@ -1,7 +1,8 @@
-"""What a manifest tells of a model: what a step takes on demand or in flight, its deskews, and what limits it."""
+"""What a manifest tells of a model: what a step takes, deskews, what limits it, its mapping, and fp8 beside."""
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from lpxsched.assembly.headline import (
 from lpxsched.assembly.results import acceptance_length, computing_chips, layers_told, run_of
 from lpxsched.clocks.latency import arrival_ns, nominal_ns, reserved_step_ns, slowest_mhz, worst_case_ns
 from lpxsched.files.ranged import NOTHING
+from lpxsched.program.file import partition_text
 from lpxsched.program.frames.arranging import InFlight
 from lpxsched.program.outside.targets import TARGETS, largest_context, largest_one_way_ns, published_steps_ns
 from lpxsched.program.whole_model.in_flight import ChainInFlight
@@ -29,16 +31,18 @@ from lpxsched.units import cycles_to_ns, exact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from fractions import Fraction
 
     from lpxsched.assembly.assembled import Assembled
     from lpxsched.clocks.latency import Run
+    from lpxsched.fabric.fabric import Fabric
     from lpxsched.files.ranged import Ranged
     from lpxsched.options import CompileOptions
     from lpxsched.program.frames.loads import Load
+    from lpxsched.program.mapping.choose import Mapping
     from lpxsched.program.outside.micro_batch import Outside
     from lpxsched.program.whole_model.chain import Chain
     from lpxsched.schedule.layers import ScheduledLayer
+    from lpxsched.timetable.build import Build
 
 
 def solved_results(
@@ -92,6 +96,52 @@ def chain_results(
         bound = chain.bound.name
     told |= layers_told(options, made, chain.layers)
     return told | {"bound": bound, "layers": layers, "visits": len(chain.layers)}
+
+
+def mapping_results(mapping: Mapping, fabric: Fabric, *, makespan_cycles: int) -> dict[str, Any]:
+    """Return what a manifest tells of the mapping of a model whose layers take some cycles in all."""
+    bound, baselines = mapping.bound_cycles, mapping.baselines
+    told = {} if baselines is None else baselines
+    steps = {name: None if one.step_ns is None else picoseconds_up(one.step_ns) for name, one in told.items()}
+    return {
+        # Rounded down, for it is a bound.
+        "mapping_bound_ns": None if bound is None else int(cycles_to_ns(bound, fabric.chip.clock_mhz) * 1000) / 1000,
+        "mapping_gap": None if bound is None else round(makespan_cycles / max(1, bound), 6),
+        "baselines": None if baselines is None else steps,
+        "mapping": {
+            "chosen": mapping.chosen,
+            "family": mapping.family,
+            "packed_optimally": mapping.packed_optimally,
+            "missing": {name: one.missing for name, one in told.items() if one.missing},
+            "reasons": list(mapping.reasons),
+        },
+    }
+
+
+def partition_of(build: Build, names: Sequence[str] = ()) -> str:
+    """Return the partition file of a build, with the reasons for its groups, or names where nothing was chosen."""
+    groups = {one.group: one.chips for one in build.graph.groups}
+    chips, told = [groups[row.group] for row in build.graph.layers], build.manifest.results.get("mapping", {})
+    return partition_text(chips, told.get("reasons") or names)
+
+
+def fp8_results(build: Build, solved: Sequence[ScheduledLayer] | InFlight | str) -> dict[str, Any] | str:
+    """Return what a step takes with fp8 weights on the same groups, beside a build; a reason why not is passed on."""
+    if isinstance(solved, str):
+        return solved
+    layers = solved.layers if isinstance(solved, InFlight) else solved
+    results = [layer.distinct.result for layer in layers]
+    makespans = [result.makespan_cycles for result in results]
+    clock_mhz = Fraction(build.manifest.clock_mhz)
+    step_ns = exact(picoseconds_up(nominal_ns(clock_mhz, makespan_cycles=makespans)))
+    step_ns += exact(build.manifest.results["assumed_ns"])
+    if isinstance(solved, InFlight):
+        step_ns = exact(picoseconds_up(cycles_to_ns(solved.step_cycles, clock_mhz)))
+    return {
+        "makespan_cycles": sum(makespans),
+        "step_ns": float(step_ns),
+        "status": "optimal" if all(result.status == "optimal" for result in results) else "feasible",
+    }
 
 
 def _on_demand(

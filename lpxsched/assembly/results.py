@@ -1,4 +1,4 @@
-"""What a manifest tells of results: lengths, bounds and gaps, times, how much travels, and why layers lie there."""
+"""What a manifest tells of results: lengths, bounds and gaps, times, and how much travels."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 
 from lpxsched.assembly.headline import picoseconds_up
 from lpxsched.clocks.latency import Run, nominal_ns, restart_cycles, segment_levels, worst_case_ns
-from lpxsched.program.file import partition_text
 from lpxsched.schedule.bounds import lower_bound
 from lpxsched.units import cycles_to_ns
 from lpxsched.workload.acceptance import acceptance
@@ -18,13 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lpxsched.assembly.assembled import Assembled
-    from lpxsched.fabric.fabric import Fabric
     from lpxsched.options import CollectiveOptions, CompileOptions
-    from lpxsched.program.mapping.choose import Mapping
     from lpxsched.schedule.collective import ScheduledCollective
     from lpxsched.schedule.layers import DistinctResult, ScheduledLayer
     from lpxsched.schedule.result import Result
-    from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Slots, Tensors
 
 
@@ -167,30 +163,3 @@ def _distinct_vectors(slots: Slots, tensors: Tensors) -> int:
     start, end = start[order], (start + slots.vectors)[order]
     covered = np.concatenate([np.zeros(1, dtype=np.int64), np.maximum.accumulate(end)])[: len(end)]
     return int(np.maximum(0, end - np.maximum(start, covered)).sum())
-
-
-def mapping_results(mapping: Mapping, fabric: Fabric, *, makespan_cycles: int) -> dict[str, Any]:
-    """Return what a manifest tells of the mapping of a model whose layers take some cycles in all."""
-    bound, baselines = mapping.bound_cycles, mapping.baselines
-    told = {} if baselines is None else baselines
-    steps = {name: None if one.step_ns is None else picoseconds_up(one.step_ns) for name, one in told.items()}
-    return {
-        # Rounded down, for it is a bound.
-        "mapping_bound_ns": None if bound is None else int(cycles_to_ns(bound, fabric.chip.clock_mhz) * 1000) / 1000,
-        "mapping_gap": None if bound is None else round(makespan_cycles / max(1, bound), 6),
-        "baselines": None if baselines is None else steps,
-        "mapping": {
-            "chosen": mapping.chosen,
-            "family": mapping.family,
-            "packed_optimally": mapping.packed_optimally,
-            "missing": {name: one.missing for name, one in told.items() if one.missing},
-            "reasons": list(mapping.reasons),
-        },
-    }
-
-
-def partition_of(build: Build, names: Sequence[str] = ()) -> str:
-    """Return the partition file of a build, with the reasons for its groups, or names where nothing was chosen."""
-    groups = {one.group: one.chips for one in build.graph.groups}
-    chips, told = [groups[row.group] for row in build.graph.layers], build.manifest.results.get("mapping", {})
-    return partition_text(chips, told.get("reasons") or names)

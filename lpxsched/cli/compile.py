@@ -87,7 +87,7 @@ def compile_command(
     if sound:
         write_build(target, build)
         if mapping is not None:
-            from lpxsched.assembly.results import partition_of
+            from lpxsched.assembly.model_results import partition_of
             from lpxsched.report.layers import head_of, layer_name
 
             head = head_of(build.manifest.results)

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
 # Longer numbers are no chips, and a range of them would not fit into memory.
 CHIPS = re.compile(r"([0-9]{1,6})(?:-([0-9]{1,6}))?")
-
-
 # How a list of chips is written, for help.
 EXAMPLE = "0-6,9,2.15,3.0-7"
 CHIP_LIST = f"by number or position, as in {EXAMPLE}"

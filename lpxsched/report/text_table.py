@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
 # Columns of a terminal that text keeps within.
 WIDTH = 100
-
-
 # Numbers, names and what hyphens join stand on one line.
 UNCUT: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
 # A name is told by no less of its ends.
@@ -81,4 +79,4 @@ def _without_middle(text: str, most: int) -> str:
 
 def titled(title: str, rows: Rows, *, left: int = 1) -> str:
     """Return a table under its title, no wider than a terminal as far as names may be shortened."""
-    return f"{fill(title, WIDTH)}\n\n{table(rows.header, rows.rows, left=left, most=WIDTH)}"
+    return f"{fill(title, WIDTH)}\n\n{table(rows.header, rows.rows, left=left)}"

@@ -19,9 +19,8 @@ from lpxsched.reschedule.free_time import with_room
 from lpxsched.reschedule.holdings import Holding, Holdings, Pitch, holdings_of, ready_cycles
 from lpxsched.reschedule.tasks import precedences
 from lpxsched.reschedule.ways import Labels, Open, earliest_way
-from lpxsched.reschedule.wires import lead_cycles
 from lpxsched.schedule.times.calendars import reserve
-from lpxsched.units import NEVER, NONE
+from lpxsched.units import NEVER, NONE, lead_cycles
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Flags, Integers

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.timetable.derived import pitch_numerators
-from lpxsched.units import ceil_div
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Flags, Integers
@@ -57,9 +56,3 @@ def wire_times_of(build: Build, guard_cycles: Integers) -> WireTimes:
         turnaround=build.chips.turnaround_cycles,
         host=build.chips.host,
     )
-
-
-def lead_cycles(vectors: int, arriving: tuple[int, int], leaving: tuple[int, int]) -> int:
-    """Return how much later vectors leave where they arrive at a longer pitch; pitches are fractions in cycles."""
-    slower = arriving[0] * leaving[1] - leaving[0] * arriving[1]
-    return max(0, ceil_div((vectors - 1) * slower, arriving[1] * leaving[1]))

@@ -63,14 +63,14 @@ def searches(
     known_cycles : int
         What is much longer is given up early.
     """
-    more, near_cycles = options.effort - 1, int(good_enough(options, bound)) - bound.cycles
+    more, patient_cycles = options.effort - 1, int(good_enough(options, bound)) - bound.cycles
     packing_seconds = options.seconds(PACKING_SECONDS) if options.cyclic and options.asks_cpsat else 0.0
     budget = Budget(
         most_slots(options),
         ROUNDS << more,
         bound.cycles,
         PATIENCE << more,
-        max(1, near_cycles),
+        max(1, patient_cycles),
         options.cyclic,
         packing_seconds=packing_seconds,
     )
@@ -126,14 +126,7 @@ def _attempts(
         yield partial(search, forward, forward.reversed(), seed=seed, packs=packs)
     if sums_everywhere and symmetry.order == 1:
         middle = quotient(problem, middle_flow(forward), symmetry)
-        yield lambda budget: _summed_there(
-            search(
-                middle,
-                middle.reversed(),
-                seed=seed,
-                budget=replace(budget, patience=budget.patience // PATIENCE_PARTS),
-            )
-        )
+        yield lambda budget: _at_middle(middle, seed, replace(budget, patience=budget.patience // PATIENCE_PARTS))
     if bound_cycles < load_cycles < NEVER:
         yield lambda budget: _gathered(problem, symmetry, seed, budget) if load_cycles < budget.known_cycles else None
 
@@ -158,8 +151,9 @@ def _gathered_cycles(problem: Instance) -> int:
     return int(((stage.vectors * (network.width - 1) - lanes) / rates).max())
 
 
-def _summed_there(found: Found[Quotient] | None) -> Found[Quotient] | None:
+def _at_middle(middle: Quotient, seed: int, budget: Budget) -> Found[Quotient] | None:
     """Return a plan over one node unless a sum is complete before it, where one way leads to a relay: no copy knows."""
+    found = search(middle, middle.reversed(), seed=seed, budget=budget)
     if found is None:
         return None
     plan, width = found.plan, found.problem.instance.stage.width

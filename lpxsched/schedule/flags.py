@@ -18,9 +18,9 @@ from lpxsched.clocks.latency import pass_cycles
 from lpxsched.compiled.kernels import Integers, kernel
 from lpxsched.errors import NothingFoundError
 from lpxsched.schedule.problem.ragged import matching
-from lpxsched.schedule.problem.wires import Wires, hold_cycles, wires_of
+from lpxsched.schedule.problem.wires import Wires, hold_cycles
 from lpxsched.schedule.result import HostFlags, Result, Schedule
-from lpxsched.schedule.symmetry.groups import trivial
+from lpxsched.schedule.symmetry.groups import trivial, wires_of
 from lpxsched.schedule.times.calendars import Calendars, Closed, close, earliest_of, empty_calendars, reserve
 from lpxsched.units import NEVER, NONE
 

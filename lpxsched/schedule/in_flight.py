@@ -13,7 +13,7 @@ from lpxsched.schedule.solve_layer import Solved, first_solved, search_on
 from lpxsched.schedule.symmetry.lift import lifted_layer
 from lpxsched.schedule.times.modulo import in_turns
 from lpxsched.schedule.times.plan_tasks import plan_tasks
-from lpxsched.schedule.times.reservations import turned
+from lpxsched.schedule.times.reservations import justified_in_turns
 
 if TYPE_CHECKING:
     from lpxsched.schedule.options import SolveOptions
@@ -27,7 +27,7 @@ def solve_in_flight(
     """Return a layer's problem and its shortest schedule, of which iterations are shifts, with a bound of a period.
 
     No deskew lies in an iteration: it begins with the segment. Every guard covers the interval between two deskews,
-    None where clocks do not drift; hops may be too long for that (`LayerProblem.refuse_long_hops`).
+    None where clocks do not drift. An `InfeasibleError` says where hops take longer than clocks may run apart.
     """
     problem.refuse_long_hops()
     repeated = problem.unopened(interval_cycles)
@@ -71,4 +71,4 @@ def steady_state(found: Found[Padded], *, enough: int = 1) -> Found[Padded]:
     placement = in_turns(tasks, found.placement, enough=enough)
     if placement is None:
         return found
-    return replace(found, placement=turned(tasks, placement, enough=found.placement.makespan_cycles))
+    return replace(found, placement=justified_in_turns(tasks, placement, enough=found.placement.makespan_cycles))

@@ -51,9 +51,14 @@ class Plan:
 
     In a collective the operator of a node is what makes that which the node holds at first; its number is the node's.
 
-    A slot takes a block over a bundle. It carries the result of a `SUM` or an `OPERATOR`, by its number and the node
-    where that was made, and is fed by the slot that brought it, `NONE` where it begins at the slot's node. A sum of a
-    block at a node is complete where all summands are in; its operands are sorted by sum.
+    Attributes
+    ----------
+    slot_block, slot_bundle : shape (slots,)
+    slot_fed, slot_kind, slot_number, slot_origin : shape (slots,)
+        The slot that brought what this one carries, `NONE` where that was made at its node; the `SUM` or `OPERATOR`
+        whose result it is, and the node where that was made.
+    sum_block, sum_node, sum_complete : shape (sums,)
+        Complete where all summands are in; `operands` are sorted by sum.
     """
 
     blocks: Blocks

@@ -158,7 +158,7 @@ MOST_CELLS = 400_000_000
 PACKING_LOOKS, LOOKS_PER_TASK, MOST_PACKED_CELLS = 400_000, 64, 50_000_000
 # Justifications in a row of what repeats: an iteration of eight experts on 16 chips at batch 64, units busy for 20 of
 # 21 cycles, takes 10,115 cycles without, 9,531 after 8, 8,947 after 16 and 8,794 after 32 or 64, as long as alone.
-TURNED_PASSES = 32
+TURN_PASSES = 32
 # Plans of a layer in flight, the shortest first, that are made to repeat: of a layer of 32 experts on ten chips the
 # first meets the bound of the period, and the third has the shortest makespan of those that do.
 MOST_REPEATED = 8

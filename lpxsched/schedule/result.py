@@ -18,9 +18,14 @@ Status = Literal["optimal", "feasible"]
 class Sums:
     """Sums in columns; a sum adds runs of equal length of several values.
 
-    It holds the vector unit of a node from `start` on for some cycles. Its run is counted within a demand of a layer, a
-    tensor of a collective, and complete where all summands are in. Operands, sorted by sum, are the value, and where in
-    it the run begins.
+    Attributes
+    ----------
+    node, start, cycles : shape (sums,)
+        Where, from which cycle on and for how many the vector unit is held.
+    piece, first, vectors : shape (sums,)
+        The run, counted within a demand of a layer, a tensor of a collective; `complete` where all summands are in.
+    operand_sum, operand_value, operand_first : shape (operands,)
+        Sorted by sum: the value, and where in it the run begins.
     """
 
     node: Integers
@@ -42,8 +47,8 @@ class Sums:
 class HostFlags:
     """Flags of hosts on their way to all chips that poll, one vector a slot, which is read as early as its wire allows.
 
-    Hosts are numbered in the order of the network's. When chips branch they have read all flags, and decide; from
-    `void_cycles` on nothing happens of a pass without all of them.
+    Columns are of shape (slots,), hosts numbered in the order of the network's. At `branch_cycles` chips have read all
+    flags, and decide; from `void_cycles` on nothing happens of a pass without all of them.
     """
 
     host: Integers
@@ -69,11 +74,19 @@ class Schedule:
 
     The operators of a collective are a source at each chip that takes part, which leaves what the chip holds at first,
     then a reader at each, which starts when the chip has all that it reads. Values are numbered: first the results of
-    operators, one each, then those of sums, in their order. The makespan is the start of the last operator.
+    operators, one each, then those of sums, in their order. Times are cycles from the segment's zero.
 
-    A slot carries a run, counted within its value, over a lane of a bundle, and is read as early as its wire allows.
-    Reads, sorted, are what operators read of what moves or is summed. Of hosts whose chips poll there are flags. All
-    rows repeat with the period, if that is not 0.
+    Attributes
+    ----------
+    makespan_cycles, period_cycles : int
+        Start of the last operator; 0 for what runs once, else every row repeats with this period.
+    operator_start : shape (operators,)
+    slot_value, slot_first, slot_vectors, slot_bundle, slot_lane, slot_depart : shape (slots,)
+        A run, counted within its value, over a lane of a bundle; it is read as early as its wire allows.
+    read_operator, read_value, read_first, read_vectors : shape (reads,)
+        What operators read of what moves or is summed, sorted.
+    flags : HostFlags or None
+        Of hosts whose chips poll.
     """
 
     makespan_cycles: int

@@ -50,8 +50,8 @@ class Budget:
         A lower bound: nothing is looked for below it.
     patience : int
         Candidates in a row that may be no better; the fewer the closer the best is to the bound.
-    near_cycles : int
-        From so far above the bound on all that patience is had.
+    patient_cycles : int
+        Distance from the bound from which on all that patience is had.
     cyclic : bool
         Whether the period is to be short, not the makespan.
     known_cycles : int
@@ -64,7 +64,7 @@ class Budget:
     rounds: int
     enough_cycles: int
     patience: int
-    near_cycles: int = 1
+    patient_cycles: int = 1
     cyclic: bool = False
     known_cycles: int = NEVER
     packing_seconds: float = 0.0
@@ -72,8 +72,8 @@ class Budget:
     def is_spent(self, best: Found[Quotient] | None, in_vain: int) -> bool:
         """Return whether so many candidates in vain are enough: the less is left to win, the fewer."""
         at_hand = NEVER if self.cyclic else self.known_cycles
-        best_cycles = at_hand if best is None else min(at_hand, best.objective_cycles)
-        return in_vain * self.near_cycles >= self.patience * min(self.near_cycles, best_cycles - self.enough_cycles)
+        left_cycles = (at_hand if best is None else min(at_hand, best.objective_cycles)) - self.enough_cycles
+        return in_vain * self.patient_cycles >= self.patience * min(self.patient_cycles, left_cycles)
 
 
 def search(

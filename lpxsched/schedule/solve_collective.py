@@ -74,12 +74,7 @@ def solve_transfers(instance: Instance, options: SolveOptions, bound: LowerBound
 
 
 def refuse_deadline(options: SolveOptions, least: LowerBound, stall: int) -> None:
-    """Refuse a deadline that is below what all take, behind a stall.
-
-    Raises
-    ------
-    InfeasibleError
-    """
+    """Refuse a deadline as infeasible that is below what all take, behind a stall."""
     deadline, cycles = options.deadline_cycles, stall + least.cycles
     if deadline is not None and cycles > deadline:
         at_least = f"{counted(cycles, 'cycle')} ({least.name})"

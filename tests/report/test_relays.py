@@ -104,7 +104,7 @@ def test_busier_chips_do_not_hide_relays() -> None:
 @pytest.mark.parametrize("build", [passed_on(), summed()])
 def test_the_still_picture_has_rows_of_relays_behind_those_of_chips(build: Build) -> None:
     """Tests units and links of a relay: three vectors on its way out, or a sum and one vector."""
-    *chips, relay = chip_rows(build, 0)
+    *chips, relay = chip_rows(build, 0, relays_of_segments(build, token_time(build))[0])
     assert [chip.relay for chip in [*chips, relay]] == [False, False, True]
     units = [row for row in relay.rows if isinstance(row, str)]
     (out,) = [row for row in relay.rows if not isinstance(row, str)]
@@ -116,8 +116,9 @@ def test_many_relays_are_cut() -> None:
     build = repeated_build(SHOWN_RELAYS)
     segments = replace(build.operators, segment=0 * build.operators.segment)
     one = with_relays(replace(build, operators=segments), *[[]] * SHOWN_RELAYS)
-    assert len(relays_of_segments(one, token_time(one))[0]) == 2 * SHOWN_RELAYS
-    assert [chip.relay for chip in chip_rows(one, 0)] == [True] * SHOWN_RELAYS
+    relays = relays_of_segments(one, token_time(one))[0]
+    assert len(relays) == 2 * SHOWN_RELAYS
+    assert [chip.relay for chip in chip_rows(one, 0, relays)] == [True] * SHOWN_RELAYS
 
 
 def test_the_page_shows_relays() -> None:

@@ -58,7 +58,7 @@ def test_a_candidate_is_tried_whatever_the_budget() -> None:
 @pytest.mark.parametrize(("known", "in_vain"), [(NEVER, 24), (110, 24), (105, 12), (101, 3)])
 def test_the_less_is_left_to_win_the_fewer_candidates_are_in_vain(known: int, in_vain: int) -> None:
     """Tests a bound of 100 cycles, and patience for 24 candidates from 10 above it on: 5 above it is half of them."""
-    limits = Budget(10**6, 64, 100, 24, near_cycles=10, known_cycles=known)
+    limits = Budget(10**6, 64, 100, 24, patient_cycles=10, known_cycles=known)
     assert not limits.is_spent(None, in_vain - 1)
     assert limits.is_spent(None, in_vain)
 

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from lpxsched.assembly.manifest import input_files
-from lpxsched.assembly.results import partition_of
+from lpxsched.assembly.model_results import partition_of
 from lpxsched.errors import NothingFoundError
 from lpxsched.exploring.outcome import proved, proved_outcome
 from lpxsched.exploring.runs import as_found

@@ -44,7 +44,7 @@ def _facts(build: Build, measured: dict[str, Any]) -> str:
     bound, of = results["lower_bound_cycles"], ""
     # That of all frames is the sum of theirs.
     if results["period_cycles"]:
-        bound, of = int(build.frames.lower_bound_cycles.max()), " a period"
+        bound, of = results["period_lower_bound_cycles"], " a period"
     rows = [
         ("layout", _layout(results)),
         (

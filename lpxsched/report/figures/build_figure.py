@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from lpxsched.report.figures.heat_map import draw_heat_map, drawn_utilisation, used_groups
 from lpxsched.report.figures.images import images, new_figure
 from lpxsched.report.figures.layer_timeline import chip_rows, draw_layer
+from lpxsched.report.relays import relays_of_segments
 from lpxsched.report.token_time import token_time
 
 if TYPE_CHECKING:
@@ -40,8 +41,10 @@ def render(build: Build, formats: list[str], layers: range | None = None) -> dic
 
 def _draw(build: Build, layers: range | None) -> Figure:
     layer = next(layer for layer in build_layers(build) if layers is None or layer in layers)
-    segment = next(s for s, members in enumerate(token_time(build).layers) if layer in members)
-    chips = chip_rows(build, segment)
+    token = token_time(build)
+    segment = next(s for s, members in enumerate(token.layers) if layer in members)
+    relays = relays_of_segments(build, token)[segment]
+    chips = chip_rows(build, segment, relays)
     groups = len(used_groups(drawn_utilisation(build, layers)))
     heights = [
         FRAME_INCHES + ROW_INCHES * max(groups, 4),
@@ -50,5 +53,5 @@ def _draw(build: Build, layers: range | None) -> Figure:
     figure = new_figure((WIDTH_INCHES, sum(heights)))
     upper, lower = figure.subplots(2, 1, height_ratios=heights)
     draw_heat_map(figure, upper, build, layers)
-    draw_layer(lower, build, segment, chips)
+    draw_layer(lower, build, segment, chips, len(relays))
     return figure

@@ -18,13 +18,13 @@ from lpxsched.report.formats import links_of
 from lpxsched.report.frames import deskew_rows
 from lpxsched.report.layers import segment_name
 from lpxsched.report.manifest import collective_kind
-from lpxsched.report.relays import RELAY, relays_of_segments
+from lpxsched.report.relays import RELAY
 from lpxsched.report.token_time import token_time
 from lpxsched.timetable.columns import WITHOUT_UNIT
 from lpxsched.units import counted, cycles_to_ns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
@@ -58,12 +58,11 @@ class ChipRows:
     passing: dict[tuple[str, str], LanesInUse]
 
 
-def chip_rows(build: Build, segment: int) -> list[ChipRows]:
-    """Return the rows of the first `SHOWN_CHIPS` chips of a segment, and of its first `SHOWN_RELAYS` relays."""
+def chip_rows(build: Build, segment: int, relays: Sequence[int] = ()) -> list[ChipRows]:
+    """Return the rows of the first `SHOWN_CHIPS` chips of a segment, and of the first `SHOWN_RELAYS` of its relays."""
     operators, shifts = build.operators, pass_shifts(build, segment)
-    relays = relays_of_segments(build, token_time(build))[segment][:SHOWN_RELAYS]
     found = []
-    for chip in [*build.graph.chips_of(segment)[:SHOWN_CHIPS], *relays]:
+    for chip in [*build.graph.chips_of(segment)[:SHOWN_CHIPS], *relays[:SHOWN_RELAYS]]:
         mine = (operators.chip == chip) & (operators.segment == segment)
         links = lanes_in_use(build, segment, chip)
         incoming = [row for row in links if row.direction == "in" and row.link_class == "host"]
@@ -81,8 +80,8 @@ def pass_shifts(build: Build, segment: int) -> list[int]:
     return [*(number * period for number in range(-reach, reach + 1) if number), 0]
 
 
-def draw_layer(axes: Axes, build: Build, segment: int, chips: list[ChipRows]) -> None:
-    """Draw the units and links of each chip against the cycles of one segment."""
+def draw_layer(axes: Axes, build: Build, segment: int, chips: list[ChipRows], relays: int = 0) -> None:
+    """Draw the units and links of each chip against the cycles of one segment, which has so many relays."""
     classes, kinds = colours_of(build)
     labels: list[str] = []
     for chip in chips:
@@ -98,7 +97,7 @@ def draw_layer(axes: Axes, build: Build, segment: int, chips: list[ChipRows]) ->
     axes.set_yticks(np.arange(len(labels)) + 0.5, labels)
     axes.tick_params(axis="y", length=0)
     _draw_marks(axes, build, segment)
-    _label_axes(axes, build, segment, chips)
+    _label_axes(axes, build, segment, " and ".join(_counts(len(build.graph.chips_of(segment)), relays, chips)))
     _draw_legend(axes, build, chips, kinds, classes)
 
 
@@ -158,7 +157,7 @@ def _draw_marks(axes: Axes, build: Build, segment: int) -> None:
         axes.axvspan(cycle, cycle + stall, color=DESKEW_COLOUR, linewidth=EDGE_POINTS if stall else 0, zorder=0)
 
 
-def _label_axes(axes: Axes, build: Build, segment: int, shown: list[ChipRows]) -> None:
+def _label_axes(axes: Axes, build: Build, segment: int, count: str) -> None:
     makespan = int(build.segments.makespan_cycles[segment])
     ns_per_cycle = float(cycles_to_ns(1, Fraction(build.manifest.clock_mhz)))
 
@@ -176,7 +175,6 @@ def _label_axes(axes: Axes, build: Build, segment: int, shown: list[ChipRows]) -
     axes.set_axisbelow(True)
     above = axes.secondary_xaxis("top", functions=(to_ns, to_cycles))
     above.set_xlabel(f"time from {whose} (ns)")
-    count = " and ".join(_counts(build, segment, shown))
     period = int(build.frames.period_cycles[build.segments.frame[segment]])
     passes = f"; a window every {counted(period, 'cycle')}, passes of others pale" if period else ""
     name = segment_name(build, token_time(build).layers[segment])
@@ -187,14 +185,10 @@ def _label_axes(axes: Axes, build: Build, segment: int, shown: list[ChipRows]) -
     )
 
 
-def _counts(build: Build, segment: int, shown: list[ChipRows]) -> Iterator[str]:
+def _counts(chips: int, relays: int, shown: list[ChipRows]) -> Iterator[str]:
     """Yield how many chips and relays a segment has, and how many of them are drawn where not all are."""
-    relays = relays_of_segments(build, token_time(build))[segment]
     drawn = sum(chip.relay for chip in shown)
-    for noun, every, of in (
-        ("chip", len(build.graph.chips_of(segment)), len(shown) - drawn),
-        (RELAY, len(relays), drawn),
-    ):
+    for noun, every, of in (("chip", chips, len(shown) - drawn), (RELAY, relays, drawn)):
         if every:
             yield counted(every, noun) if every == of else f"the first {of} of {counted(every, noun)}"
 

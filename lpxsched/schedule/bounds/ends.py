@@ -51,9 +51,9 @@ if TYPE_CHECKING:
 class Entering:
     """What enters one reader: bounds for sets of far holders, and for single holders.
 
-    Holders are those of which it reads something, the farthest first. Set k is the first ``sets[k]`` of them; none if
-    they share vectors. There is a bound by each set, of results that the reader reads by each set of summands, and one
-    by each holder alone.
+    Holders, shape (holders,), are those of which it reads something, the farthest first. Set k, shape (sets,), is the
+    first ``sets[k]`` of them; none if they share vectors. There is a bound in cycles by each set, of results that the
+    reader reads by each set of summands, and one by each holder alone.
     """
 
     reader: int

@@ -111,13 +111,6 @@ class Network:
         """
         return -(-vectors * self.pitch_numerator[bundle] // self.pitch_denominator[bundle])
 
-    def lead_cycles(self, arrived: int | Integers, leaving: int | Integers, vectors: int | Integers) -> Integers:
-        """Return how much later a relay sends slots on where the wire in is slower than the wire out."""
-        both = self.pitch_denominator[arrived] * self.pitch_denominator[leaving]
-        slow = self.pitch_numerator[arrived] * self.pitch_denominator[leaving]
-        fast = self.pitch_numerator[leaving] * self.pitch_denominator[arrived]
-        return np.asarray(np.maximum(0, -(-(vectors - 1) * (slow - fast) // both)))
-
     def reversed(self) -> Network:
         """Return the same bundles the other way round, numbered alike (so not sorted by source)."""
         return replace(self, source=self.destination, destination=self.source)

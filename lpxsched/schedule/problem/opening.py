@@ -92,10 +92,7 @@ def _shared(fabric: Fabric, network: Network, clock: ClockSpecification) -> Flag
 
 
 def _levels_between(network: Network, tree: AlignmentTree) -> Integers:
-    """Return the tree edges between the ends of each bundle, 1 from a host, `NONE` to a host, where there is no guard.
-
-    Nothing is scheduled to be read at a host.
-    """
+    """Return the tree edges between the ends of each bundle, 1 from a host, `NONE` to a host: there is no guard."""
     levels = np.where(network.source >= network.chips, HOST_LEVELS, NONE)
     inside = np.flatnonzero(network.between_chips)
     ends = network.fabric_node[network.source[inside]], network.fabric_node[network.destination[inside]]

@@ -31,10 +31,14 @@ ACROSS = "across"
 class Stage:
     """A collective within a layer, behind a chain of `rank` operators and demands at most.
 
-    `demand` and `vectors` are those of each piece of the collective, `NONE` where a share is empty. The shares of an
-    all-reduce are one piece, in which the first demand begins; `demands` has those of all shares. `enter` and `leave`,
-    shape (chips,), are the bundles from each chip's host and to it, `NONE` where nothing comes from there or goes
-    there. Of an all-reduce that begins on other chips `enter` is the bundle from the one whose summand a chip takes.
+    Attributes
+    ----------
+    demand, vectors : shape (pieces,)
+        Of each piece of the collective, `NONE` and 0 where a share is empty. The shares of an all-reduce are one piece,
+        in which the first demand begins; `demands` has those of all shares.
+    enter, leave : shape (chips,)
+        The bundle from each chip's host, and to it, `NONE` where nothing comes from there or goes there. Of an
+        all-reduce that begins on other chips `enter` is the bundle from the one whose summand a chip takes.
     """
 
     kind: Kind

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lpxsched.schedule.problem.network import Network
-    from lpxsched.schedule.symmetry.groups import Symmetry
 
 # Longer than any way. `NEVER` is too large for what is made of ways: tables of 32 bits, and products within 64.
 FAR = 1 << 30
@@ -50,32 +49,6 @@ class Wires(NamedTuple):
     eject: int
 
 
-def wires_of(network: Network, symmetry: Symmetry) -> Wires:
-    """Return the bundles of a network, those of one orbit a resource."""
-    resource, (out, out_offsets) = symmetry.bundle_orbit(), grouped(network.source, network.nodes)
-    lanes = np.zeros(int(resource.max(initial=-1)) + 1, dtype=np.int64)
-    lanes[resource] = network.lanes
-    return Wires(
-        width=network.width,
-        chips=network.chips,
-        nodes=network.nodes,
-        source=network.source,
-        destination=network.destination,
-        hop=network.hop_cycles,
-        numerator=network.pitch_numerator,
-        denominator=network.pitch_denominator,
-        out_offsets=out_offsets,
-        out=out,
-        resource=resource,
-        lanes=lanes,
-        first_lane=np.cumsum(lanes) - lanes,
-        turnaround=network.turnaround_cycles,
-        node_orbit=symmetry.node_orbit(),
-        inject=network.inject_per_cycle,
-        eject=network.eject_per_cycle,
-    )
-
-
 @kernel
 def lane_count(wires: Wires, bundle: int) -> int:
     """Return how many lanes a bundle has."""
@@ -90,7 +63,7 @@ def hold_cycles(wires: Wires, bundle: int, vectors: int) -> int:
 
 @kernel
 def lead_cycles(wires: Wires, arrived: int, leaving: int, vectors: int) -> int:
-    """Return how much later a relay sends a stream on where the wire in is slower (`Network.lead_cycles`)."""
+    """Return how much later a relay sends a stream on where the wire in is slower (`units.lead_cycles`)."""
     slow = wires.numerator[arrived] * wires.denominator[leaving]
     slower = slow - wires.numerator[leaving] * wires.denominator[arrived]
     if slower <= 0:

@@ -59,6 +59,13 @@ class Cells(NamedTuple):
     held: Integers
 
 
+def cells_between(cuts: Integers, low: Integers, high: Integers) -> tuple[Integers, Integers]:
+    """Return the row and the cell of each part of some runs that begin and end at cuts."""
+    first, last = np.searchsorted(cuts, [low, high])
+    row, place = row_and_place(last - first)
+    return row, first[row] + place
+
+
 class _Stage(NamedTuple):
     """A stage to be cut: where in the tensor values begin, what nodes hold before it, its first sum, when it begins."""
 
@@ -71,9 +78,8 @@ class _Stage(NamedTuple):
     def cut(self, cuts: Integers, value: Integers, within: Integers, vectors: Integers) -> tuple[Integers, ...]:
         """Return the row, cell and value of each part of some runs of values."""
         first = self.first[value] + within
-        low, high = np.searchsorted(cuts, np.minimum([first, first + vectors], cuts[-1]))
-        row, place = row_and_place(high - low)
-        cell, value, operators = low[row] + place, value[row], self.schedule.operators
+        row, cell = cells_between(cuts, *np.minimum([first, first + vectors], cuts[-1]))
+        value, operators = value[row], self.schedule.operators
         held = self.held[np.where(value < operators, value, 0), cell]
         return row, cell, np.where(value < operators, held, value - operators + self.sums)
 

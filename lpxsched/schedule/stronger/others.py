@@ -26,10 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Others:
-    """Collectives of the same chips, one of them the problem: their bounds, what searches found, the best so far.
-
-    Of one that is under way the best so far is taken.
-    """
+    """Collectives of the same chips, one of them the problem: their bounds, what searches found, the best so far."""
 
     problem: Instance
     options: SolveOptions
@@ -101,10 +98,8 @@ def searches_with_stronger(stage: Collective, others: Others) -> Iterator[Found[
             return
         anyway = others.is_worth_anything(stages, best, bound)
         if parts := others.worth_parts(stages, best.objective_cycles, anyway=anyway):
-            schedules = [lifted_collective(part) for part in parts]
-            found = kept(
-                problem, list(zip(stages, schedules, strict=True)), enough=bound.cycles, cyclic=others.options.cyclic
-            )
+            in_turn = list(zip(stages, map(lifted_collective, parts), strict=True))
+            found = kept(problem, in_turn, enough=bound.cycles, cyclic=others.options.cyclic)
             yield found
             best = min(best, found, key=lambda one: one.quality)
 
@@ -114,16 +109,13 @@ def stronger(weaker: Collective) -> list[tuple[Collective, ...]]:
     width, vectors = weaker.width, weaker.vectors
     all_reduce = Collective("all-reduce", width, vectors * width if weaker.kind == "reduce-scatter" else vectors)
     share = ceil_div(vectors, width)
-    # Of fewer vectors than chips most shares would be of nothing.
-    in_turn, last = vectors >= width, Collective("all-gather", width, share)
-    halves = [(Collective("reduce-scatter", width, share), last)] if in_turn else []
-    gathered = [(halves[0][0], replace(weaker, kind="gather", vectors=share))] if in_turn else []
-    spread = [(replace(weaker, kind="scatter", vectors=share), last)] if in_turn else []
+    first, last = Collective("reduce-scatter", width, share), Collective("all-gather", width, share)
     of_kind: dict[str, list[tuple[Collective, ...]]] = {
-        "all-reduce": [*halves],
-        "reduce": [(all_reduce,), *gathered],
-        "broadcast": [(all_reduce,), *spread],
+        "all-reduce": [(first, last)],
+        "reduce": [(all_reduce,), (first, replace(weaker, kind="gather", vectors=share))],
+        "broadcast": [(all_reduce,), (replace(weaker, kind="scatter", vectors=share), last)],
         "reduce-scatter": [(all_reduce,)],
         "gather": [(replace(weaker, kind="all-gather", root=0),)],
     }
-    return of_kind.get(weaker.kind, [])
+    # Of fewer vectors than chips most shares would be of nothing.
+    return [stages for stages in of_kind.get(weaker.kind, []) if len(stages) == 1 or vectors >= width]

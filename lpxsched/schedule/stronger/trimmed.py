@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lpxsched.schedule.problem.instance import sum_cycles
-from lpxsched.schedule.problem.ragged import row_and_place
 from lpxsched.schedule.result import Schedule, Sums
-from lpxsched.schedule.stronger.cells import first_of
+from lpxsched.schedule.stronger.cells import cells_between, first_of
 from lpxsched.traffic.collectives import EVERY
 from lpxsched.units import NONE
 
@@ -106,9 +105,7 @@ def _slots(schedule: Schedule, first: Integers, ends: Integers) -> _Runs:
 
 def _keys(network: Network, cuts: Integers, runs: _Runs) -> tuple[Integers, Integers, Integers]:
     """Return the row and the cell of each part of runs, and a key by node, value and cell."""
-    low, high = np.searchsorted(cuts, [runs.low, runs.high])
-    row, place = row_and_place(high - low)
-    cell = np.asarray(low)[row] + place
+    row, cell = cells_between(cuts, runs.low, runs.high)
     return row, cell, (runs.value[row] * network.nodes + runs.node[row]) * len(cuts) + cell
 
 

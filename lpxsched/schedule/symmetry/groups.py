@@ -1,4 +1,4 @@
-"""Groups of translations that leave a network as it is.
+"""Groups of translations that leave a network as it is, and problems seen from their representatives.
 
 A group acts on chips, on hosts with their chips, and through both on bundles and on all that belongs to nodes:
 operators, demands, pieces. It is usable when it maps chips that take part onto such, and bundles onto bundles of equal
@@ -20,7 +20,7 @@ from lpxsched.fabric.adjacency import sorted_adjacency
 from lpxsched.fabric.symmetry import bundle_images, translations
 from lpxsched.schedule.problem.network import BUNDLE_COLUMNS, Network
 from lpxsched.schedule.problem.ragged import grouped
-from lpxsched.schedule.problem.wires import Wires, all_ways, wires_of
+from lpxsched.schedule.problem.wires import Wires, all_ways
 from lpxsched.traffic.collectives import ROOTED
 from lpxsched.units import NONE
 
@@ -126,6 +126,32 @@ def _with_hosts(network: Network, elements: Integers) -> Integers | None:
     at[host - network.chips] = chip
     moved = host_of[elements[:, at]]
     return None if (moved == NONE).any() else np.hstack([elements, moved])
+
+
+def wires_of(network: Network, symmetry: Symmetry) -> Wires:
+    """Return the bundles of a network, those of one orbit a resource."""
+    resource, (out, out_offsets) = symmetry.bundle_orbit(), grouped(network.source, network.nodes)
+    lanes = np.zeros(int(resource.max(initial=-1)) + 1, dtype=np.int64)
+    lanes[resource] = network.lanes
+    return Wires(
+        width=network.width,
+        chips=network.chips,
+        nodes=network.nodes,
+        source=network.source,
+        destination=network.destination,
+        hop=network.hop_cycles,
+        numerator=network.pitch_numerator,
+        denominator=network.pitch_denominator,
+        out_offsets=out_offsets,
+        out=out,
+        resource=resource,
+        lanes=lanes,
+        first_lane=np.cumsum(lanes) - lanes,
+        turnaround=network.turnaround_cycles,
+        node_orbit=symmetry.node_orbit(),
+        inject=network.inject_per_cycle,
+        eject=network.eject_per_cycle,
+    )
 
 
 class OperatorTasks(NamedTuple):

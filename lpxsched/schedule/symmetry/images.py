@@ -19,12 +19,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Images:
-    """Images of nodes, bundles, operators and blocks, element by element: all columns are of shape (order, things).
+    """Images of nodes, bundles, operators and blocks, element by element.
 
-    Operators are told by what they make and by what they read, `NONE` where the problem itself, which has `operators`
-    of them, has none; a collective has them by node, a source and a reader each. `piece`, `first` and `vectors` are the
-    run of a block within its demand or tensor, cut at the end of that; `held` is where it begins within the results of
-    its makers.
+    Attributes
+    ----------
+    node, bundle : shape (order, nodes) and (order, bundles)
+    maker, reader : shape (order, padded operators), of a collective (order, nodes)
+        Operators by what they make and by what they read, `NONE` where the problem itself, which has `operators` of
+        them, has none. A collective has a source and a reader each.
+    piece, first, vectors, held : shape (order, blocks)
+        The run of each block within its demand or tensor, cut at the end of that, and where it begins within the
+        results of its makers.
     """
 
     node: Integers

@@ -77,8 +77,8 @@ def unpadded(instance: Instance) -> Padded:
     return Padded(instance, trivial(instance.network), instance, operators, demands)
 
 
-class _Things(NamedTuple):
-    """Padded operators or demands: number of each original one, node of each, where elements take each."""
+class _Orbits(NamedTuple):
+    """Operators or demands on whole orbits: number of each original one, node of each, images, shape (order, all)."""
 
     of: Integers
     node: Integers
@@ -106,7 +106,7 @@ def _padded(instance: Instance, symmetry: Symmetry, operator_role: list[int], de
     operators = _everywhere(operator_role, instance.operator_node, symmetry)
     demands = _everywhere(demand_role, instance.demand_root, symmetry)
     nodes = np.arange(instance.network.nodes, dtype=np.int64)
-    every = _Things(nodes, nodes, symmetry.node_map)
+    every = _Orbits(nodes, nodes, symmetry.node_map)
     makers = _asked(instance.demand_leaf_operators, demands, operators, operators.node)
     result = replace(
         instance,
@@ -126,8 +126,8 @@ def _padded(instance: Instance, symmetry: Symmetry, operator_role: list[int], de
     return Padded(result, symmetry, instance, operators.of, demands.of)
 
 
-def _everywhere(role: list[int], node: Integers, symmetry: Symmetry) -> _Things:
-    """Return things of all roles on all nodes of their orbits, in the order of the first of each role and orbit.
+def _everywhere(role: list[int], node: Integers, symmetry: Symmetry) -> _Orbits:
+    """Return operators or demands of all roles on whole orbits of nodes, in the order of the first of each of both.
 
     That keeps operators in topological order.
     """
@@ -136,10 +136,10 @@ def _everywhere(role: list[int], node: Integers, symmetry: Symmetry) -> _Things:
     _, first, kind = np.unique(np.array(role) * nodes + least[node], return_index=True, return_inverse=True)
     in_orbit, by_first = (node_map < np.arange(nodes)).sum(axis=0), np.argsort(first)
     everywhere = np.sort(node_map[:, node[first[by_first]]], axis=0).T.ravel()
-    return _Things(np.argsort(by_first)[kind] * order + in_orbit[node], everywhere, symmetry.carried(everywhere))
+    return _Orbits(np.argsort(by_first)[kind] * order + in_orbit[node], everywhere, symmetry.carried(everywhere))
 
 
-def _asked(asked: Ragged | Interned, one: _Things, other: _Things, by: Integers | None = None) -> Ragged:
+def _asked(asked: Ragged | Interned, one: _Orbits, other: _Orbits, by: Integers | None = None) -> Ragged:
     """Return what padded things ask of others: all that the group makes of what one original asks of another.
 
     In the order of their numbers, or first `by` a column of the others.

@@ -1,6 +1,6 @@
 """Calendars of links and units: linked lists of busy intervals, latest first, and the gaps between them.
 
-Within the deskew [c, c + s) nothing departs, is read or runs (R9), and nothing flies across it: a vector that is
+**Deskews.** Within [c, c + s) nothing departs, is read or runs (R9), and nothing flies across it: a vector that is
 read after another alignment than it left by would need the guard of both. A slot that holds its link during [a, b) is
 read during [a + hop, b + hop) at most, so a link is closed for [c - hop, c + s), a unit for [c, c + s).
 """

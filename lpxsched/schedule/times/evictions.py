@@ -118,8 +118,8 @@ def _make_room(
 def _pack(tasks: TaskColumns, table: Reservations, waiting: Integers, start: Integers, evicts: bool) -> bool:
     """Give each task cycles of the turn, those that wait one after the other; return whether all have any.
 
-    `waiting` holds all tasks, predecessors first. Starts are a first guess: who had to leave starts anew. Where none
-    has to (`evicts`) each takes the first cycles that are free, ready or not: on a single lane that leaves no hole.
+    `waiting` holds all tasks, predecessors first. Starts are a first guess: who had to leave starts anew. Unless it
+    `evicts` others, each takes the first cycles that are free, ready or not: on a single lane that leaves no hole.
     """
     first, last = 0, len(waiting)
     while first < last:

@@ -18,7 +18,7 @@ from lpxsched.schedule.problem.instance import HOST, VECTOR, sum_cycles
 from lpxsched.schedule.problem.ragged import matching
 from lpxsched.schedule.times.calendars import closed_by
 from lpxsched.schedule.times.placement import Precedences, Tasks
-from lpxsched.units import NONE
+from lpxsched.units import NONE, lead_cycles
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
@@ -73,7 +73,8 @@ def _precedences(problem: Represented, plan: Plan, duration: Integers) -> Preced
     wires, operators = problem.wires, problem.operators
     relayed, begins = np.flatnonzero(plan.slot_fed >= 0), np.flatnonzero(plan.slot_fed < 0)
     arrived, leaving = plan.slot_bundle[plan.slot_fed[relayed]], plan.slot_bundle[relayed]
-    lead = problem.network.lead_cycles(arrived, leaving, plan.blocks.vectors[plan.slot_block[relayed]])
+    pitches = [(wires.numerator[bundle], wires.denominator[bundle]) for bundle in (arrived, leaving)]
+    lead = lead_cycles(plan.blocks.vectors[plan.slot_block[relayed]], *pitches)
     added = begins[plan.slot_kind[begins] == SUM]
     total = plan.slots + plan.slot_number[added]
     first = plan.slots + plan.sums

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lpxsched.compiled.kernels import Integers, kernel
-from lpxsched.schedule.policy import MOST_JUSTIFIED, MOST_PACKED_CELLS, TURNED_PASSES
+from lpxsched.schedule.policy import MOST_JUSTIFIED, MOST_PACKED_CELLS, TURN_PASSES
 from lpxsched.schedule.times.placement import (
     Placement,
     TaskColumns,
@@ -197,24 +197,24 @@ def placement_of(tasks: Tasks, columns: TaskColumns, table: Reservations, start:
     return Placement(start, table.lane - columns.first_lane[tasks.resource], makespan_cycles, table.lanes.shape[1])
 
 
-def turned(tasks: Tasks, placement: Placement, *, enough: int) -> Placement:
+def justified_in_turns(tasks: Tasks, placement: Placement, *, enough: int) -> Placement:
     """Return the best of a placement that repeats and of its justifications, with the same period.
 
     They stop where one wins nothing, or `enough` cycles are reached; of many tasks there are fewer.
     """
     cells = placement.period_cycles * int(tasks.lanes.sum() + tasks.port_lanes.sum())
-    passes = min(TURNED_PASSES, MOST_JUSTIFIED * TURNED_PASSES // max(1, len(tasks)))
+    passes = min(TURN_PASSES, MOST_JUSTIFIED * TURN_PASSES // max(1, len(tasks)))
     for _ in range(passes if cells <= MOST_PACKED_CELLS else 0):
         if placement.makespan_cycles <= enough:
             break
-        following = _turned_once(tasks, placement)
+        following = _justified_once(tasks, placement)
         if following.makespan_cycles >= placement.makespan_cycles:
             break
         placement = following
     return placement
 
 
-def _turned_once(tasks: Tasks, placement: Placement) -> Placement:
+def _justified_once(tasks: Tasks, placement: Placement) -> Placement:
     """Return a placement after one pass backwards and one forwards in time."""
     mirrored = backwards(tasks, placement.makespan_cycles)
     horizon = placement.makespan_cycles + int((mirrored.release - tasks.duration + tasks.length).max(initial=0))

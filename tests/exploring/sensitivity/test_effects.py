@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lpxsched.assembly.results import partition_of
+from lpxsched.assembly.model_results import partition_of
 from lpxsched.errors import InfeasibleError
 from lpxsched.exploring.outcome import proved_outcome
 from lpxsched.exploring.runs import Workers

@@ -32,23 +32,6 @@ def test_a_slot_holds_its_link_to_the_end_of_its_last_cycle() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arrived", "leaving", "vectors", "lead"),
-    [
-        # The last of four vectors leaves 3 cycles after the first, and arrives 15/2 after it: 4.5 more, rounded up.
-        (0, 1, 4, 5),
-        (0, 1, 1, 0),
-        # The wire in is as fast or faster.
-        (0, 0, 4, 0),
-        (1, 0, 4, 0),
-    ],
-)
-def test_a_relay_waits_where_the_wire_in_is_slower(arrived: int, leaving: int, vectors: int, lead: int) -> None:
-    """Tests wires of 5/2 and 1 cycles a vector, one by one and in columns."""
-    assert int(mixed().lead_cycles(arrived, leaving, vectors)) == lead
-    assert mixed().lead_cycles(ints([arrived]), ints([leaving]), ints([vectors])).tolist() == [lead]
-
-
-@pytest.mark.parametrize(
     ("vector_time", "expected"),
     [(Fraction(5, 2), 18), (Fraction(1, 3), 16), (Fraction(2), 17)],
 )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lpxsched.schedule.times import reservations as module
 from lpxsched.schedule.times.modulo import repeating
-from lpxsched.schedule.times.reservations import turned
+from lpxsched.schedule.times.reservations import justified_in_turns
 from tests.schedule.tasks import Task, conflicts, some_tasks, tasks_of
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def test_a_turn_with_cycles_to_spare_needs_no_grid() -> None:
     tasks = tasks_of([Task(2), Task(2)], [(0, 1, 3)])
     first = found_with(tasks, 6)
     assert first.start.tolist() == [0, 4]
-    better = turned(tasks, first, enough=0)
+    better = justified_in_turns(tasks, first, enough=0)
     assert (better.start.tolist(), better.makespan_cycles, better.period_cycles) == ([0, 3], 5, 6)
 
 
@@ -43,19 +43,19 @@ def test_each_round_gains_what_a_turn_has_to_spare() -> None:
     tasks = tasks_of([Task(3), Task(3)], [(0, 1, 4)])
     first = found_with(tasks, 7)
     assert first.start.tolist() == [0, 10]
-    assert turned(tasks, first, enough=0).start.tolist() == [0, 4]
+    assert justified_in_turns(tasks, first, enough=0).start.tolist() == [0, 4]
 
 
 def test_it_ends_where_enough_is_reached_or_tables_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests that the placement stays the same object where nothing is asked for, or nothing may be tried."""
     tasks = tasks_of([Task(2), Task(2)], [(0, 1, 3)])
     first = found_with(tasks, 6)
-    assert turned(tasks, first, enough=6) is first
+    assert justified_in_turns(tasks, first, enough=6) is first
     with monkeypatch.context() as patch:
         patch.setattr(module, "MOST_PACKED_CELLS", 5)
-        assert turned(tasks, first, enough=0) is first
+        assert justified_in_turns(tasks, first, enough=0) is first
     monkeypatch.setattr(module, "MOST_JUSTIFIED", 0)
-    assert turned(tasks, first, enough=0) is first
+    assert justified_in_turns(tasks, first, enough=0) is first
 
 
 @settings(max_examples=200)
@@ -65,7 +65,7 @@ def test_it_is_valid_and_no_longer(tasks: Tasks, period: int) -> None:
     first = repeating(tasks, np.arange(len(tasks), dtype=np.int64), enough=period, below=1 << 40)
     if first is None:
         return
-    better = turned(tasks, first, enough=0)
+    better = justified_in_turns(tasks, first, enough=0)
     assert better.makespan_cycles <= first.makespan_cycles
     assert better.period_cycles == first.period_cycles
     assert list(conflicts(tasks, better)) == []
