@@ -32,7 +32,7 @@ def test_a_sum_at_the_relay_saves_crossings() -> None:
     """
     problem, cycles = Problem("star", STAR), partial(Problem.cycles, options=SolveOptions(effort=1))
     assert cycles(problem) == 6
-    row = compared([problem], [(6, {"attempts._summed_there"})], cycles, "sums at one node")
+    row = compared([problem], [(6, {"attempts._at_middle"})], cycles, "sums at one node")
     assert row == ("sums at one node", "1", "1", "33.33", "star", "0")
 
 
