@@ -62,7 +62,9 @@ class Candidates:
         if max(len(ways.block) for ways in found) > MOST_JUSTIFIED:
             return False
         style = (choice.beside, choice.merging) if isinstance(choice, PackedTrees) else choice.urgency == "spread"
-        plan = choice.length, style, *(column.tobytes() for ways in found for column in (ways.block, ways.bundle))
+        # Packed trees may be the same and carry other numbers of vectors.
+        columns = [column for ways in found for column in (ways.block, ways.bundle, ways.blocks.vectors)]
+        plan = choice.length, style, *(column.tobytes() for column in columns)
         is_made = plan in self._made
         self._made.add(plan)
         return is_made

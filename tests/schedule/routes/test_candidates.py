@@ -13,12 +13,15 @@ from lpxsched.schedule.result import Found
 from lpxsched.schedule.routes import candidates
 from lpxsched.schedule.routes.candidates import Candidates
 from lpxsched.schedule.routes.choices import Choice, first_choices, further_choices, packings, packs_trees
+from lpxsched.schedule.routes.trees import PackedTrees
 from lpxsched.schedule.symmetry.groups import symmetries, trivial
 from lpxsched.schedule.symmetry.lift import lifted_collective
 from lpxsched.schedule.symmetry.quotient import HALVES, flow_of, gathered_flow, quotient
 from lpxsched.schedule.times.placement import placed
 from lpxsched.schedule.times.plan_tasks import plan_tasks
+from lpxsched.traffic.collectives import Collective
 from lpxsched.units import NEVER
+from tests.schedule.bounds.problems import Wire, problem_of
 from tests.schedule.examples import line
 from tests.schedule.fabrics import problems
 from tests.schedule.transfer_rules import broken_rules
@@ -86,3 +89,16 @@ def test_a_plan_is_made_once() -> None:
     choices = [Choice(1, "near", True, 0), Choice(1, "far", True, 0), Choice(2, "near", True, 0)]
     made = [candidates(choice, NEVER) for choice in (*choices, *choices)]
     assert [plan is not None for plan in made] == [True, False, True, False, False, False]
+
+
+def test_equal_trees_with_other_vectors_are_other_plans() -> None:
+    """Tests a broadcast of four vectors to 1 and 2 directly, in 7 cycles to 2, or to 2 by way of 1 in twice 3.
+
+    Where lateness costs little each tree carries two vectors; where it costs much three take the faster tree.
+    """
+    problem = problem_of(Collective("broadcast", 3, 4), [Wire(0, 1), Wire(0, 2, 7), Wire(1, 2)])
+    small = quotient(problem, flow_of(problem.stage, padded=False), trivial(problem.network))
+    candidates = Candidates(small, small, gathered=False, cyclic=False)
+    choices = [PackedTrees(4, late_price, seed) for late_price in (0.3, 2.0) for seed in (0, 1)]
+    made = [candidates(choice, NEVER) for choice in choices]
+    assert [start and start.plan.blocks.vectors.tolist() for start in made] == [[2, 2], None, [1, 3], None]
