@@ -144,8 +144,8 @@ PACKED_LENGTHS = 3
 PASSES = 6
 # Tasks beyond which times are taken as the search for ways leaves them.
 MOST_JUSTIFIED = 150_000
-# A first guess of times, of ways or of a plan, that is longer than the best by one part in so many is not worth to be
-# justified; nor is a stronger collective that is so much longer worth to be solved in full for what one keeps of it.
+# A first guess of times that is longer than the best by one part in so many is not worth to be justified; nor is a
+# stronger collective that is so much longer worth to be solved in full for what another keeps of it.
 HOPELESS, MAY_END_BEFORE = 4, 4
 # Periods that are tried one cycle after the other before room is given for a whole task, and what lies between halved;
 # two that differ by less than one part in so many are as good as each other.

@@ -72,7 +72,7 @@ def settled(tasks: Tasks, order: Integers, *, enough: int, cyclic: bool, below: 
     `enough` is a lower bound of the makespan, or of the period.
     """
     if not cyclic:
-        return improved(tasks, order, enough=enough, below=below)
+        return improved(tasks, order, enough=enough)
     return in_turns(tasks, placed(tasks, order), enough=enough, below=below)
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lpxsched.compiled.kernels import Integers, kernel
-from lpxsched.schedule.policy import HOPELESS, MOST_JUSTIFIED, PASSES
+from lpxsched.schedule.policy import MOST_JUSTIFIED, PASSES
 from lpxsched.schedule.problem.ragged import grouped
 from lpxsched.schedule.times.calendars import Calendars, Closed, close, earliest_of, empty_calendars, reserve
 from lpxsched.units import NEVER, NONE
@@ -265,14 +265,12 @@ def doubly_justified(tasks: Tasks, placement: Placement) -> Placement:
     return placed(tasks, np.lexsort((start, -(late + tasks.length))))
 
 
-def improved(tasks: Tasks, order: Integers, *, enough: int, below: int = NEVER) -> Placement:
+def improved(tasks: Tasks, order: Integers, *, enough: int) -> Placement:
     """Return the best of a placement in an order and of several justifications of it in a row, of many tasks of fewer.
 
-    They stop where nothing changes or `enough` is reached, and do not begin where much more than `below` is needed.
+    They stop where nothing changes or `enough` is reached.
     """
     best = current = placed(tasks, order)
-    if best.makespan_cycles > below + below // HOPELESS:
-        return best
     for _ in range(min(PASSES, MOST_JUSTIFIED * PASSES // max(1, len(tasks)))):
         if best.makespan_cycles <= enough:
             break

@@ -157,15 +157,6 @@ def test_the_best_of_all_passes_is_kept(monkeypatch: pytest.MonkeyPatch) -> None
     assert improved(tasks, order_of([0]), enough=0).makespan_cycles == 5
 
 
-@pytest.mark.parametrize(("below", "cycles"), [(8, 5), (7, 10)])
-def test_what_is_much_longer_is_not_justified(monkeypatch: pytest.MonkeyPatch, below: int, cycles: int) -> None:
-    """Tests a first placement of 10 cycles that passes would make one of 5: 10 is a quarter more than 8, not than 7."""
-    first, better = (Placement(order_of([end]), order_of([0]), end) for end in (10, 5))
-    monkeypatch.setattr(placement, "placed", lambda *_: first)
-    monkeypatch.setattr(placement, "doubly_justified", lambda *_: better)
-    assert improved(tasks_of([Task(1)]), order_of([0]), enough=0, below=below).makespan_cycles == cycles
-
-
 def test_nothing_to_place_takes_no_time() -> None:
     """Tests no task at all."""
     assert improved(tasks_of([]), order_of([]), enough=0).makespan_cycles == 0
