@@ -15,6 +15,7 @@ from tests.schedule.bounds.problems import both_ways, problem_of
 
 # Chip 4 in the middle of four that take part.
 STAR = problem_of(Collective("all-reduce", 4, 1), both_ways([(4, leaf) for leaf in range(4)]), relays=1)
+RING = problem_of(Collective("all-gather", 4, 2), both_ways([(0, 1), (1, 2), (2, 3), (3, 0)]))
 
 
 @pytest.mark.parametrize("name", [*SEARCHES, *BOUNDS])
@@ -22,6 +23,19 @@ def test_what_is_left_out_is_there(name: str) -> None:
     """Tests that every name of the table still is one of the engine."""
     target, _ = (SEARCHES | BOUNDS)[name]
     assert callable(resolve_name(f"{SCHEDULE}{target}"))
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_collectives_are_solved_without_each_search(name: str) -> None:
+    """Tests a sum over a relay, and a ring of four: hops of 3 cycles, six vectors for each chip over two links.
+
+    At worst they come one hop after the other.
+    """
+    problems = [Problem("star", STAR), Problem("ring", RING)]
+    target, _ = SEARCHES[name]
+    cycles = partial(Problem.cycles, options=SolveOptions())
+    assert cycles(problems[1]) <= 6 * 3
+    assert compared(problems, [(1, {target}), (1, {target})], cycles, name)[1] == "2"
 
 
 def test_a_sum_at_the_relay_saves_crossings() -> None:
