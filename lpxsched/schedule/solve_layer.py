@@ -27,7 +27,7 @@ from lpxsched.schedule.policy import (
 from lpxsched.schedule.result import Found, LowerBound, Result
 from lpxsched.schedule.routes.blocks import candidate_cuts, cut_blocks, slower_cuts
 from lpxsched.schedule.routes.list_plan import Listed, found_of
-from lpxsched.schedule.routes.list_schedule import Surroundings, greedy_in
+from lpxsched.schedule.routes.list_schedule import ListScheduler
 from lpxsched.schedule.stage_plans import staged
 from lpxsched.schedule.symmetry.lift import lifted_layer
 from lpxsched.schedule.symmetry.padding import Padded, paddings, unpadded
@@ -188,14 +188,14 @@ def ranked_greedy(problem: Padded, bound: LowerBound, *, seed: int) -> list[List
     Cuts that come after one whose schedule meets the bound are not tried. Under a group more cuts are, for they cost
     little.
     """
-    around, instance = Surroundings.of(problem), problem.instance
+    scheduler, instance = ListScheduler(problem), problem.instance
     found: dict[bytes, Listed] = {}
     for cut in candidate_cuts(instance) + (slower_cuts(instance) if problem.symmetry.order > 1 else []):
         blocks = cut_blocks(instance, cut)
         key = blocks.vectors.tobytes()
         if key in found:
             continue
-        found[key] = greedy_in(around, blocks, seed=seed)
+        found[key] = scheduler.listed(blocks, seed=seed)
         if found[key].makespan_cycles == bound.cycles:
             break
     return sorted(found.values(), key=lambda found: found.quality)
