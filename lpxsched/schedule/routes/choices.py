@@ -24,7 +24,7 @@ from lpxsched.schedule.policy import (
 )
 from lpxsched.schedule.problem.wires import FAR
 from lpxsched.schedule.routes.even_loads import balanced_routes
-from lpxsched.schedule.routes.even_parents import ParentChoice, balanced_parents
+from lpxsched.schedule.routes.even_parents import balanced_parents
 from lpxsched.schedule.routes.list_schedule import spread_ways
 from lpxsched.schedule.routes.matching.search import match
 from lpxsched.schedule.routes.matching.tables import Job
@@ -224,8 +224,9 @@ def find_ways(
     ways = _matched_once(problem, blocks, choice, NO_PARENTS, limit, known)
     if ways is None:
         return None
-    price = ParentChoice(choice.fork_price, choice.minimal)
-    parents = balanced_parents(problem, ways, price, seed=choice.seed, count_first=choice.count_first)
+    parents = balanced_parents(
+        problem, ways, choice.fork_price, minimal=choice.minimal, seed=choice.seed, count_first=choice.count_first
+    )
     return _matched_once(problem, blocks, choice._replace(mixture=()), parents, limit, known)
 
 
@@ -286,14 +287,13 @@ def _urgency(problem: Quotient, urgency: Urgency) -> NDArray[np.uint8]:
 
 def _balanced(problem: Quotient, blocks: Blocks, choice: Choice) -> Ways:
     """Route blocks so that loads are even; guess times that send short routes and late hops after long and early."""
-    seed = choice.seed
-    offsets, bundle = balanced_routes(problem, blocks, seed=seed, by_hop=choice.urgency == "by hop")
+    offsets, bundle = balanced_routes(problem, blocks, seed=choice.seed, by_hop=choice.urgency == "by hop")
     hops = np.diff(offsets)
     block = np.repeat(np.arange(len(blocks)), hops)
     position = np.arange(len(bundle)) - offsets[block]
-    if seed % 2:
+    if choice.seed % 2:
         # Whole routes one after the other, in a random order.
-        guess = np.random.default_rng(seed).permutation(len(blocks))[block] * int(hops.max(initial=1)) + position
+        guess = np.random.default_rng(choice.seed).permutation(len(blocks))[block] * int(hops.max(initial=1)) + position
     else:
         guess = position * len(blocks) * 64 - (hops[block] - position) * len(blocks) + block
     order = np.lexsort((position, guess))
