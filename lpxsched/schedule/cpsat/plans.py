@@ -12,7 +12,7 @@ from lpxsched.schedule.cpsat.variables import Pair, Slots
 from lpxsched.schedule.plan import Plan, copy_plan, gathered_plan, joined, sum_plan
 from lpxsched.schedule.problem.ragged import row_and_place
 from lpxsched.schedule.result import Found
-from lpxsched.schedule.routes.list_plan import Rows, layer_plan
+from lpxsched.schedule.routes.list_plan import layer_plan
 from lpxsched.schedule.symmetry.groups import trivial
 from lpxsched.schedule.symmetry.quotient import Blocks, Quotient, quotient
 from lpxsched.schedule.times.placement import Placement, placed
@@ -63,8 +63,8 @@ def _plan(trips: Trips, slots: Slots, sums: dict[Pair, int]) -> Plan:
     is_sum = np.array([row.is_sum for row in trips.rows], dtype=np.bool_)[trip]
     if not trips.problem.instance.stages:
         places = np.array(sorted(sums), dtype=np.int64).reshape(-1, 2)
-        rows = Rows(block, np.where(is_sum, 0, 1), slots.bundle, places[:, 0], places[:, 1])
-        return layer_plan(cast("Padded", trips.problem), blocks, rows)
+        columns = block, np.where(is_sum, 0, 1), slots.bundle
+        return layer_plan(cast("Padded", trips.problem), blocks, columns, (places[:, 0], places[:, 1]))
     problem = cast("Quotient", trips.problem)
     parts = [
         make(problem, blocks, block[chosen], slots.bundle[chosen])
