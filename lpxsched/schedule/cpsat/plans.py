@@ -14,7 +14,7 @@ from lpxsched.schedule.problem.ragged import row_and_place
 from lpxsched.schedule.result import Found
 from lpxsched.schedule.routes.list_plan import layer_plan
 from lpxsched.schedule.symmetry.groups import trivial
-from lpxsched.schedule.symmetry.quotient import Blocks, Quotient, quotient
+from lpxsched.schedule.symmetry.quotient import Quotient, quotient
 from lpxsched.schedule.times.placement import Placement, placed
 from lpxsched.schedule.times.plan_tasks import plan_tasks
 
@@ -83,13 +83,8 @@ def without_symmetry(trips: Trips, slots: Slots | None) -> tuple[Trips, Slots | 
     if symmetry.order == 1:
         return trips, slots
     piece, order = problem.pieces[:, blocks.piece].ravel(), symmetry.order
-    every = Blocks(
-        piece,
-        np.tile(blocks.first_vector, order),
-        np.tile(blocks.vectors, order),
-        flow.source[piece],
-        flow.target[piece],
-    )
+    every = blocks.taken(np.tile(np.arange(count), order))
+    every = replace(every, piece=piece, source=flow.source[piece], target=flow.target[piece])
     trips = collective_trips(quotient(problem.instance, flow, trivial(problem.network)), every)
     if slots is None:
         return trips, None
@@ -108,13 +103,7 @@ def single_vectors(trips: Trips, slots: Slots | None) -> tuple[Trips, Slots | No
     if (blocks.vectors == 1).all():
         return trips, slots
     block, place = row_and_place(blocks.vectors)
-    single = Blocks(
-        blocks.piece[block],
-        blocks.first_vector[block] + place,
-        np.ones_like(block),
-        blocks.source[block],
-        blocks.target[block],
-    )
+    single = replace(blocks.taken(block), first_vector=blocks.first_vector[block] + place, vectors=np.ones_like(block))
     one_by_one = collective_trips(problem, single)
     if slots is None or not has_whole_pitches(problem) or problem.instance.stage.is_sum:
         return one_by_one, None
