@@ -38,7 +38,7 @@ def sums_of(found: Found[Represented]) -> dict[Pair, int]:
 
 def timed(trips: Trips, slots: Slots, sums: dict[Pair, int], operators: list[int]) -> Found[Represented]:
     """Return the plan of slots, sums and operators at their times."""
-    order = np.argsort([not trips.rows[trip].is_sum for trip in slots.trip.tolist()], kind="stable")
+    order = np.argsort(~trips.is_sum[slots.trip], kind="stable")
     slots = Slots(*(column[order] for column in slots))
     plan = _plan(trips, slots, sums)
     keys = zip(plan.sum_block.tolist(), plan.sum_node.tolist(), strict=True)
@@ -60,7 +60,7 @@ def closed_up(found: Found[Represented]) -> Found[Represented]:
 def _plan(trips: Trips, slots: Slots, sums: dict[Pair, int]) -> Plan:
     blocks, trip = trips.blocks, slots.trip
     block = np.array([row.block for row in trips.rows], dtype=np.int64)[trip]
-    is_sum = np.array([row.is_sum for row in trips.rows], dtype=np.bool_)[trip]
+    is_sum = trips.is_sum[trip]
     if not trips.problem.instance.stages:
         places = np.array(sorted(sums), dtype=np.int64).reshape(-1, 2)
         columns = block, np.where(is_sum, 0, 1), slots.bundle

@@ -108,7 +108,7 @@ def r3_delivery(model: Variables) -> None:
     """R3 and R5: a copy comes once to each reader, a summand leaves each leaf once; others pass on what they get."""
     for (trip, node), bundles in model.into.items():
         arriving = [model.present[trip, bundle] for bundle in bundles]
-        if model.is_end(trip, node):
+        if node in model.row(trip).ends:
             model.cp.add_exactly_one(arriving)
             continue
         # A relay gets nothing that it does not pass on; to one reader it passes it on once.
@@ -124,7 +124,7 @@ def r3_delivery(model: Variables) -> None:
         if node == model.row(trip).base:
             if model.row(trip).target != EVERY:
                 model.cp.add_exactly_one(leaving)
-        elif not model.is_end(trip, node):
+        elif node not in model.row(trip).ends:
             arriving = [model.present[trip, bundle] for bundle in model.into.get((trip, node), ())]
             for literal in leaving:
                 model.cp.add_bool_or(arriving).only_enforce_if(literal)
@@ -183,13 +183,13 @@ def _injections(model: Variables) -> Iterator[tuple[int, cp_model.LinearExprT, c
         if model.row(trip).is_sum:
             # A node that passes one summand on begins nothing.
             adds = model.sums[trip, node].adds if (trip, node) in model.sums else False
-            yield node, model.depart(trip, bundles[0]), True if model.is_end(trip, node) else adds
+            yield node, model.depart(trip, bundles[0]), True if node in model.row(trip).ends else adds
 
 
 def _ejections(model: Variables) -> Iterator[tuple[int, cp_model.LinearExprT, cp_model.LiteralT]]:
     """Yield node, step and presence of each first read of what ends where it is read."""
     for (trip, node), time in model.times.items():
-        if not model.row(trip).is_sum and model.is_end(trip, node):
+        if not model.row(trip).is_sum and node in model.row(trip).ends:
             yield node, time, True
     for (trip, node), total in model.sums.items():
         for bundle in model.out_of[trip, node]:
@@ -227,7 +227,7 @@ def _last_reads(model: Variables) -> Iterator[tuple[cp_model.LinearExprT, int, l
     if model.starts:
         return
     for (trip, node), bundles in model.into.items():
-        if model.is_end(trip, node) and not model.row(trip).is_sum:
+        if node in model.row(trip).ends and not model.row(trip).is_sum:
             tails: dict[int, list[int]] = defaultdict(list)
             for bundle in bundles:
                 tails[model.tail(trip, bundle) + model.row(trip).after // model.step].append(bundle)
@@ -242,6 +242,6 @@ def _last_reads(model: Variables) -> Iterator[tuple[cp_model.LinearExprT, int, l
 def order_alike(model: Variables, alike: Iterable[list[int]]) -> None:
     """Let trips that may change places come to, or leave, their first end one after the other."""
     for trips in alike:
-        node = min(node for trip, node in model.into if trip == trips[0] and model.is_end(trip, node))
+        node = min(node for trip, node in model.into if trip == trips[0] and node in model.row(trip).ends)
         for one, other in pairwise(trips):
             model.cp.add(model.times[one, node] <= model.times[other, node])

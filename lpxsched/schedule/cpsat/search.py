@@ -198,10 +198,7 @@ def _nothing_kept(trips: Trips) -> Kept:
 
 def _lead_everywhere(trips: Trips, open_to: Crossings) -> bool:
     """Return whether each end of each trip can be reached in time."""
-    wires = trips.problem.wires
-    is_sum = np.array([trip.is_sum for trip in trips.rows], dtype=np.bool_)[open_to.trip]
-    head = np.where(is_sum, wires.source[open_to.bundle], wires.destination[open_to.bundle])
-    reached = set(zip(open_to.trip.tolist(), head.tolist(), strict=True))
+    reached = set(zip(open_to.trip.tolist(), trips.heads(*open_to).tolist(), strict=True))
     return all((trip, end) in reached for trip, row in enumerate(trips.rows) for end in row.ends if end != row.base)
 
 

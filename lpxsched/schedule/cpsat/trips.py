@@ -7,6 +7,7 @@ to the base, and are added where they meet. What is summed and then copied is tw
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -61,9 +62,9 @@ class Trip(NamedTuple):
         return EVERY if self.is_sum or len(self.ends) != 1 else next(iter(self.ends))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Trips:
-    """All trips of some blocks.
+    """All trips of some blocks; without slots, for what is found once.
 
     Attributes
     ----------
@@ -90,6 +91,16 @@ class Trips:
         """Before it nothing leaves."""
         return self.problem.operators.release
 
+    @cached_property
+    def is_sum(self) -> Flags:
+        """Whether each trip is a sum."""
+        return np.array([row.is_sum for row in self.rows], dtype=np.bool_)
+
+    def heads(self, trip: Integers, bundle: Integers) -> Integers:
+        """Return the ends of bundles that are farther from the base on the trees of trips."""
+        wires = self.problem.wires
+        return np.where(self.is_sum[trip], wires.source[bundle], wires.destination[bundle])
+
     def of_slots(self, plan: Plan) -> Integers:
         """Return the trip of each slot of a plan, `NONE` where there is none; what leaves a base as a sum is copied."""
         table = np.full((len(self.blocks), 2), NONE, dtype=np.int64)
@@ -109,13 +120,11 @@ def is_gathered(problem: Quotient) -> bool:
 
 def is_modelled(plan: Plan, trips: Trips) -> bool:
     """Return whether a plan is made of trips: each block one tree, whose sums take all that comes to their nodes."""
-    wires, trip = trips.problem.wires, trips.of_slots(plan)
+    trip = trips.of_slots(plan)
     if (trip == NONE).any():
         return False
-    is_sum = np.array([row.is_sum for row in trips.rows], dtype=np.bool_)[trip]
-    head = np.where(is_sum, wires.source[plan.slot_bundle], wires.destination[plan.slot_bundle])
-    keys = trip * wires.nodes + head
-    if len(np.unique(keys)) < len(keys) or not is_sum.any():
+    keys = trip * trips.problem.wires.nodes + trips.heads(trip, plan.slot_bundle)
+    if len(np.unique(keys)) < len(keys) or not trips.is_sum[trip].any():
         return len(np.unique(keys)) == len(keys)
     complete = np.sort(plan.sum_block[plan.sum_complete])
     sums = [row.block for row in trips.rows if row.is_sum]
@@ -175,12 +184,7 @@ def layer_trips(problem: Padded, plan: Plan) -> Trips:
 
 
 class Crossings(NamedTuple):
-    """Pairs of a trip and a bundle, sorted by trip, then bundle.
-
-    Attributes
-    ----------
-    trip, bundle : ndarray of int64, shape (crossings,)
-    """
+    """Pairs of a trip and a bundle, sorted by trip, then bundle; shape (crossings,)."""
 
     trip: Integers
     bundle: Integers

@@ -31,21 +31,11 @@ Pair = tuple[int, int]
 
 
 class Slots(NamedTuple):
-    """Slots of representatives: what crosses which bundle, and when.
-
-    Attributes
-    ----------
-    trip, bundle, depart : ndarray of int64, shape (slots,)
-        `depart` in cycles.
-    """
+    """Slots of representatives: what crosses which bundle, and when, in cycles; shape (slots,)."""
 
     trip: Integers
     bundle: Integers
     depart: Integers
-
-    def rows(self) -> list[tuple[int, int, int]]:
-        """Return (trip, bundle, depart) of each slot."""
-        return list(zip(self.trip.tolist(), self.bundle.tolist(), self.depart.tolist(), strict=True))
 
 
 class Sum(NamedTuple):
@@ -164,7 +154,7 @@ class Variables:
         """Return the delay with which a copy may be read so that its reader still is in time."""
         target = self.row(trip).target
         last = node if target == EVERY else target
-        tail = min(self.tail(trip, bundle) for bundle in self.into[trip, last]) if self.is_end(trip, last) else 0
+        tail = min(self.tail(trip, bundle) for bundle in self.into[trip, last]) if last in self.row(trip).ends else 0
         onward = self.way[node][last] + (self.turnaround if node != last else 0)
         after = self.row(trip).after // self.step
         return max(0, self.latest - after - tail - onward - self.soonest(trip, node))
@@ -193,10 +183,6 @@ class Variables:
     def soonest(self, trip: int, node: int) -> int:
         """Return the step before which no copy is read at a node."""
         return self.distance(trip, node) + self.trips.release + self.row(trip).before // self.step
-
-    def is_end(self, trip: int, node: int) -> bool:
-        """Return whether a node reads a copy in the end, or has a summand."""
-        return node in self.row(trip).ends
 
     def depart(self, trip: int, bundle: int) -> cp_model.LinearExpr:
         """Return the step at which a trip leaves over a bundle, if it does."""
@@ -246,7 +232,7 @@ class Variables:
         """Hint slots, starts of sums and of operators; what crosses no bundle of the model is left out."""
         known: dict[Pair, int] = {}
         crossed = set()
-        for trip, bundle, depart in hint.rows():
+        for trip, bundle, depart in zip(*(column.tolist() for column in hint), strict=True):
             node = self.head(trip, bundle)
             if (trip, bundle) in self.present:
                 crossed.add((trip, bundle))
