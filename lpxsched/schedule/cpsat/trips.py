@@ -28,22 +28,11 @@ NOBODY: Mapping[int, int] = {}
 
 
 class Trip(NamedTuple):
-    """One way of a block.
+    """One way of a block, between the source and the readers of copies, or the root and the leaves of sums.
 
-    Attributes
-    ----------
-    block, vectors : int
-    base : int
-        Source of copies, root of sums.
-    ends : frozenset of int
-        Readers of copies, leaves of sums, the base among them where it has a summand.
-    is_sum : bool
-    partner : int
-        The trip that sums what this one copies, or copies what it sums; `NONE` where there is none.
-    before, after : int
-        Cycles that the partner takes at least before this trip begins, after it has ended; what is read is then added.
-    makers : dict
-        By node that has the block, or a summand, at first: the task of the operator that makes it.
+    The base is among the ends of a sum where it has a summand. The partner is the trip that sums what this one copies,
+    or copies what it sums; it takes so many cycles at least `before` this one begins, or `after` it has ended, when
+    what is read may be added, too. `makers` are the tasks of operators by the node that has what they make at first.
     """
 
     block: int
@@ -64,19 +53,10 @@ class Trip(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Trips:
-    """All trips of some blocks; without slots, for what is found once.
+    """All trips of some blocks, and their number by block and whether they sum; without slots, for what is found once.
 
-    Attributes
-    ----------
-    problem : Represented
-    blocks : Blocks
-    rows : list of Trip
-    number : dict
-        By block and whether it is a sum: the trip.
-    reads : list of (int, int, int)
-        Which task of an operator reads what comes by which trip to which node.
-    waits : list of (int, int)
-        Which task of an operator waits for which other one before it.
+    Of operators `reads` has the task, the trip that brings what it reads and the node to which, `waits` the task, and
+    one before it.
     """
 
     problem: Represented

@@ -86,20 +86,9 @@ class Variables:
 
     Nothing is read, and no operator starts, after `latest_cycles`. Times are steps.
 
-    Attributes
-    ----------
-    present : dict
-        By trip and bundle: whether the trip crosses it.
-    into, out_of : dict
-        By trip and node: the bundles from the side of the base, and those away from it.
-    times : dict
-        By trip and node: the read of a copy's first vector, the departure of a summand.
-    delays : dict
-        By trip and `place`: the variables behind the times of copies.
-    sums : dict
-        By trip and node: what is added there.
-    starts : list
-        Of operators.
+    By trip and bundle there is whether the trip crosses it; by trip and node the bundles from the side of the base and
+    those away from it, the time (the read of a copy's first vector, the departure of a summand) and what is added; by
+    trip and `place` the delays that are the variables behind the times of copies.
     """
 
     trips: Trips

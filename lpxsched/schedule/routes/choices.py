@@ -44,25 +44,13 @@ Urgency = Literal["near", "far", "flat", "balanced", "by hop", "spread"]
 
 
 class Choice(NamedTuple):
-    """One way to search.
+    """One way to search, with blocks of at most some length.
 
-    Attributes
-    ----------
-    length : int
-        Longest block.
-    urgency : str
-        What goes first over a link: what ends near, what ends far, what waits longest; ``balanced`` routes blocks
-        with one reader beforehand.
-    minimal : bool
-        Whether blocks that everyone reads keep to shortest ways.
-    seed : int
-    mixture : tuple of int
-        How many blocks of a piece cross the classes of links in each order, of those that `class_orders` returns;
-        the rest is free.
-    fork_price : float or None
-        Whether loads are made even by `balanced_parents`, and the price of forks.
-    count_first : bool
-        Whether first hops count in these loads.
+    Over a link goes first what ends near, what ends far, or what waits longest (``flat``); ``balanced`` and ``by hop``
+    route blocks with one reader beforehand, ``spread`` takes ways of earliest arrival. `minimal` keeps blocks that
+    everyone reads to shortest ways. The mixture is how many blocks of a piece cross the classes of links in each of the
+    `class_orders`; the rest is free. With a price of forks `balanced_parents` makes loads even, in which first hops may
+    count.
     """
 
     length: int

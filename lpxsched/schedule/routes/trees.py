@@ -35,22 +35,11 @@ class Merging(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PackedTrees:
-    """The style of packed trees.
+    """The style of packed trees: the longest block, the seed of the order in which units grow, and how sums are made.
 
-    Attributes
-    ----------
-    length : int
-        Longest block.
-    late_price : float
-        Price of an arrival as late as the whole collective must take, where a link as loaded as it must be costs 1.
-    seed : int
-        Of the order in which units grow.
-    beside : bool
-        Whether sums are made beside their reader.
-    merging : Merging or None
-        Where summands pass chips as they are; None where each chip adds what it gets.
-    turns : int
-        Where not 0, trees are those of `exact_trees`, grown in so many turns, and no price counts.
+    `late_price` is the price of an arrival as late as the whole collective must take, where a link as loaded as it must
+    be costs 1. With `turns` trees are those of `exact_trees`, grown in so many, and no price counts. Sums are made
+    `beside` their reader, or where `merging` says; without it each chip adds what it gets.
     """
 
     length: int
