@@ -231,16 +231,8 @@ def _matched_once(
 def _matched(problem: Quotient, blocks: Blocks, choice: Choice, parents: NDArray[np.int32], limit: int) -> Ways | None:
     everyone = problem.flow.is_for_everyone
     most = len(blocks) * (problem.network.width if everyone else _longest_route(problem))
-    job = Job(
-        blocks.source,
-        blocks.target,
-        blocks.vectors,
-        problem.way,
-        _urgency(problem, choice.urgency),
-        choice.minimal,
-        *_orders(problem, blocks, choice.mixture),
-        parents,
-    )
+    urgency, orders = _urgency(problem, choice.urgency), _orders(problem, blocks, choice.mixture)
+    job = Job(blocks, problem.way, urgency, choice.minimal, *orders, parents)
     noise = choice.seed if choice.fork_price is None else 0
     slots, makespan = match(problem.wires, job, noise, most + 1, limit)
     if makespan == NEVER:
