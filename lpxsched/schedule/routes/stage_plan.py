@@ -88,6 +88,8 @@ def stage_part(layer: Instance, stage: Stage, bundles: Integers, schedule: Sched
     end = np.where(stage.leave >= 0, layer.network.destination[stage.leave], np.arange(len(stage.leave)))
     index, source = _index(layer, stage, cut, moved, added), layer.network.source[moved.node]
     loads = carried(index, cut.key(moved._replace(node=source), layer.network.nodes), source)
+    row, operand = matching(sums, schedule.sums.operand_sum)
+    operands = _Rows(schedule.sums.operand_value[operand], added.block[row], added.node[row])
     plan = Plan(
         cut.blocks,
         moved.block,
@@ -96,7 +98,7 @@ def stage_part(layer: Instance, stage: Stage, bundles: Integers, schedule: Sched
         added.block,
         added.node,
         schedule.sums.complete[sums],
-        operands=_operands(layer, schedule, cut, (index, loads[3]), added),
+        operands=_needed(layer, cut, (index, loads[3]), row, operands),
         reads=_reads(layer, cut, (index, loads[3]), read._replace(node=end[read.node])),
     )
     early, late = cut.blocks.first_vector[entering.block] - schedule.makespan_cycles, schedule.makespan_cycles + leaves
@@ -161,15 +163,6 @@ def _index(layer: Instance, stage: Stage, cut: _Blocks, moved: _Rows, added: _Ro
         made=cut.key(_Rows(known[leaf] if stage.is_sum else cut.shard[entry], entry, leaf), nodes),
         maker=layer.demand_leaf_operators.flat().entries(piece)[1],
     )
-
-
-def _operands(
-    layer: Instance, schedule: Schedule, cut: _Blocks, made: tuple[Index, Integers], added: _Rows
-) -> Operands:
-    """Return what the sums that are left add."""
-    row, operand = matching(added.value - schedule.operators, schedule.sums.operand_sum)
-    rows = _Rows(schedule.sums.operand_value[operand], added.block[row], added.node[row])
-    return _needed(layer, cut, made, row, rows)
 
 
 def _needed(layer: Instance, cut: _Blocks, made: tuple[Index, Integers], reader: Integers, rows: _Rows) -> Operands:
