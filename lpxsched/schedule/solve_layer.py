@@ -134,7 +134,9 @@ def symmetric_solved(instance: Instance, bound: LowerBound, options: SolveOption
     if not ranked:
         return None
     hints = min(ranked, key=lambda found: found[0].makespan_cycles)
-    near = _near(hints)[: _tries(len(hints), hints[0].makespan_cycles, bound)]
+    shortest = hints[0].makespan_cycles
+    tries, longest = _tries(len(hints), shortest, bound), shortest * (1 + Fraction(1, NEAR_BEFORE_TIMES))
+    near = [hint for hint in hints[:tries] if hint.makespan_cycles <= longest]
     better = sorted((justified(found_of(hint), bound) for hint in near), key=lambda found: found.quality)
     if options.effort > GREEDY_ONLY_EFFORT:
         better = list(_retimed(tuple(better), bound, options))
@@ -174,12 +176,6 @@ def _tries(most: int, makespan_cycles: int, bound: LowerBound) -> int:
 def _most_retimed(options: SolveOptions) -> int:
     """Return how many plans may get new times."""
     return int(2 ** (options.effort - 2))
-
-
-def _near(hints: list[Listed]) -> list[Listed]:
-    """Return those, the best of which is first, that are not much longer than it."""
-    longest = hints[0].makespan_cycles * (1 + Fraction(1, NEAR_BEFORE_TIMES))
-    return [hint for hint in hints if hint.makespan_cycles <= longest]
 
 
 def ranked_greedy(problem: Padded, bound: LowerBound, *, seed: int) -> list[Listed]:

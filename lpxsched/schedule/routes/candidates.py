@@ -51,7 +51,8 @@ class Candidates:
         if self._is_made(choice, found):
             return None
         if self._gathered:
-            return _gathered(self._problem, *found)
+            plan = gathered_plan(self._problem, _copies(self._problem, *found, settles=False).plan)
+            return Candidate(plan, np.arange(plan.slots + plan.sums))
         if not self._sums:
             return _copies(self._problem, *found, settles=self._settles)
         summing = _sums(self._problem, found[0], choice, limit)
@@ -74,11 +75,6 @@ def _copies(problem: Quotient, ways: Ways, *, settles: bool) -> Candidate:
     stays = timed is not None and settles and len(ways.block) > MOST_JUSTIFIED
     plan = copy_plan(problem, ways.blocks, ways.block, ways.bundle, timed=stays)
     return Candidate(plan, timed=timed) if stays else Candidate(plan, np.arange(len(ways.block)))
-
-
-def _gathered(problem: Quotient, ways: Ways) -> Candidate:
-    plan = gathered_plan(problem, _copies(problem, ways, settles=False).plan)
-    return Candidate(plan, np.arange(plan.slots + plan.sums))
 
 
 def _sums(problem: Quotient, ways: Ways, choice: Style, limit: int) -> Candidate | None:
