@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.schedule.cpsat.resources import Resources
 from lpxsched.schedule.cpsat.sums import add_sums
+from lpxsched.schedule.cpsat.times import Resources
 from lpxsched.traffic.collectives import EVERY
 from lpxsched.units import NONE
 
