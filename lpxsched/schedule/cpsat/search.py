@@ -130,7 +130,7 @@ class _Search:
             return False
         status = cp_model.INFEASIBLE
         if _lead_everywhere(self.trips, open_to):
-            model = Variables(self.trips, latest, waits)
+            model = Variables(self.trips, latest, waits=waits)
             model.add_crossings(open_to)
             add_rules(model, _nothing_kept(self.trips))
             order_alike(model, _alike(self.trips))

@@ -13,7 +13,6 @@ one reader each and may not wait on their ways, all nodes of a trip share one.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
@@ -80,7 +79,6 @@ class Bundles:
         return max(0, ceil_div((vectors - 1) * (slow * fast_scale - fast * slow_scale), scale))
 
 
-@dataclass(slots=True)
 class Variables:
     """Variables of some trips, with what is kept beside them.
 
@@ -91,30 +89,18 @@ class Variables:
     trip and `place` the delays that are the variables behind the times of copies.
     """
 
-    trips: Trips
-    latest_cycles: int
-    waits: bool = True
-    cp: cp_model.CpModel = field(default_factory=cp_model.CpModel)
-    step: int = field(init=False)
-    latest: int = field(init=False)
-    turnaround: int = field(init=False)
-    bundles: Bundles = field(init=False)
-    way: list[list[int]] = field(init=False)
-    present: dict[Pair, cp_model.IntVar] = field(default_factory=dict)
-    into: dict[Pair, list[int]] = field(default_factory=lambda: defaultdict(list))
-    out_of: dict[Pair, list[int]] = field(default_factory=lambda: defaultdict(list))
-    times: dict[Pair, cp_model.LinearExpr] = field(default_factory=dict)
-    delays: dict[Pair, cp_model.IntVar] = field(default_factory=dict)
-    sums: dict[Pair, Sum] = field(default_factory=dict)
-    starts: list[cp_model.IntVar] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        problem = self.trips.problem
-        self.step = step_cycles(self.trips)
-        self.latest = self.latest_cycles // self.step
-        self.turnaround = problem.network.turnaround_cycles // self.step
+    def __init__(self, trips: Trips, latest_cycles: int, *, waits: bool = True) -> None:
+        problem, self.trips, self.waits, self.cp = trips.problem, trips, waits, cp_model.CpModel()
+        self.step = step_cycles(trips)
+        self.latest, self.turnaround = latest_cycles // self.step, problem.network.turnaround_cycles // self.step
         self.bundles = Bundles(problem, self.step)
-        self.way = (problem.way // self.step).tolist()
+        self.way: list[list[int]] = (problem.way // self.step).tolist()
+        self.present: dict[Pair, cp_model.IntVar] = {}
+        self.into: dict[Pair, list[int]] = defaultdict(list)
+        self.out_of: dict[Pair, list[int]] = defaultdict(list)
+        self.times: dict[Pair, cp_model.LinearExpr] = {}
+        self.delays: dict[Pair, cp_model.IntVar] = {}
+        self.sums: dict[Pair, Sum] = {}
         self.starts = [self.new_time() for _ in range(len(problem.operators.node))]
 
     def new_time(self, most: int | None = None) -> cp_model.IntVar:
