@@ -51,17 +51,9 @@ def most_slots(options: SolveOptions) -> int:
 def searches(
     problem: Instance, options: SolveOptions, bound: LowerBound, *, known_cycles: int = NEVER
 ) -> Iterator[Found[Quotient]]:
-    """Yield what each search finds, group after group of translations, until one meets the bound.
+    """Yield what each search finds of one stage, group after group of translations, until one meets the bound.
 
-    Parameters
-    ----------
-    problem : Instance
-        Of one stage.
-    options : SolveOptions
-    bound : LowerBound
-        Nothing is looked for below it.
-    known_cycles : int
-        What is much longer is given up early.
+    What is much longer than the known cycles is given up early.
     """
     more, near_cycles = options.effort - 1, int(good_enough(options, bound)) - bound.cycles
     packing_seconds = options.seconds(PACKING_SECONDS) if options.cyclic and options.asks_cpsat else 0.0
