@@ -98,9 +98,7 @@ def _merged(forward: Quotient, ways: Ways, merging: Merging, limit: int) -> Cand
     )
     if (load > limit * wires.lanes.astype(np.float64)).any():
         return None
-    turn = np.empty(len(ways.blocks), dtype=np.int64)
-    number, first = np.unique(ways.block, return_index=True)
-    turn[number] = first
+    turn = first_with(ways.block, np.arange(len(ways.blocks)))
     return Candidate(plan, np.argsort(turn[np.concatenate([plan.slot_block, plan.sum_block])], kind="stable"))
 
 

@@ -85,10 +85,7 @@ def found_of(listed: Listed) -> Found[Padded]:
 
 
 def layer_plan(
-    problem: Padded,
-    blocks: Blocks,
-    slots: tuple[Integers, Integers, Integers],
-    sums: tuple[Integers, Integers],
+    problem: Padded, blocks: Blocks, slots: tuple[Integers, Integers, Integers], sums: tuple[Integers, Integers]
 ) -> Plan:
     """Return the plan of the blocks of representatives, which begin at the roots of their demands.
 
