@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,28 +26,21 @@ if TYPE_CHECKING:
     from lpxsched.schedule.times.placement import Tasks
 
 
-class Kept(NamedTuple):
-    """Tasks of a plan, when they start, and which of them stay as they are: no operators."""
-
-    tasks: Tasks
-    start: Integers
-    stays: Flags
-
-
-def add_rules(model: Variables, kept: Kept) -> None:
-    """Add all rules to a model."""
+def add_rules(model: Variables, tasks: Tasks, start: Integers, stays: Flags) -> None:
+    """Add all rules to a model, given the tasks of a plan, and which stay where they start: no operators."""
     add_sums(model)
-    resources, first = Resources(model.cp, kept.tasks), len(kept.tasks) - len(model.starts)
+    resources, first = Resources(model.cp, tasks), len(tasks) - len(model.starts)
     r1_links(model, resources)
     r7_ports(model, resources)
     resources.add_tasks(enumerate(model.starts, first))
-    stays = kept.stays & np.isin(kept.tasks.resource, list(resources.used))
-    stays |= kept.stays & np.isin(resources.port(0) + kept.tasks.port, list(resources.used)).any(axis=1)
-    resources.add_tasks(((int(row), int(kept.start[row]) // model.step) for row in np.flatnonzero(stays)), model.step)
+    contested = np.isin(tasks.resource, list(resources.used))
+    contested |= np.isin(resources.port(0) + tasks.port, list(resources.used)).any(axis=1)
+    rows = np.flatnonzero(stays & contested)
+    resources.add_tasks(((int(row), int(start[row]) // model.step) for row in rows), model.step)
     resources.close()
     r2_departures(model)
     r3_delivery(model)
-    r3_operands(model, kept)
+    r3_operands(model, tasks, start, stays)
     r10_deadline(model)
 
 
@@ -130,7 +123,7 @@ def r3_delivery(model: Variables) -> None:
                 model.cp.add_bool_or(arriving).only_enforce_if(literal)
 
 
-def r3_operands(model: Variables, kept: Kept) -> None:
+def r3_operands(model: Variables, tasks: Tasks, start: Integers, stays: Flags) -> None:
     """R3: an operator starts after all that it reads, and after the operators before it."""
     for after, before in model.trips.waits:
         model.cp.add(model.starts[after] >= model.end(before))
@@ -142,14 +135,14 @@ def r3_operands(model: Variables, kept: Kept) -> None:
         for bundle in model.into.get((trip, node), ()):
             present = model.present[trip, bundle]
             model.cp.add(model.starts[task] >= model.last_read(trip, bundle)).only_enforce_if(present)
-    tasks, first = kept.tasks, len(kept.tasks) - len(model.starts)
-    if not model.starts or not kept.stays.any():
+    first = len(tasks) - len(model.starts)
+    if not model.starts or not stays.any():
         return
     for before, after, delay in zip(tasks.before.tolist(), tasks.after.tolist(), tasks.delay.tolist(), strict=True):
-        if kept.stays[before] and after >= first:
-            model.cp.add(model.starts[after - first] >= int(kept.start[before]) + delay)
-        if before >= first and kept.stays[after]:
-            model.cp.add(model.starts[before - first] + delay <= int(kept.start[after]))
+        if stays[before] and after >= first:
+            model.cp.add(model.starts[after - first] >= int(start[before]) + delay)
+        if before >= first and stays[after]:
+            model.cp.add(model.starts[before - first] + delay <= int(start[after]))
 
 
 def r7_ports(model: Variables, resources: Resources) -> None:

@@ -169,11 +169,6 @@ class Crossings(NamedTuple):
     trip: Integers
     bundle: Integers
 
-    def of_trips(self, chosen: Flags) -> Crossings:
-        """Return the crossings of some trips, told by their number."""
-        rows = chosen[self.trip]
-        return Crossings(self.trip[rows], self.bundle[rows])
-
     def united(self, trip: Integers, bundle: Integers) -> Crossings:
         """Return these crossings and others."""
         pairs = np.unique(np.column_stack([np.append(self.trip, trip), np.append(self.bundle, bundle)]), axis=0)
