@@ -20,7 +20,7 @@ from lpxsched.program.mapping.choose import partition_layers
 from lpxsched.schedule.problem.layer import layer_problems
 from lpxsched.schedule.routes.blocks import Cut, cut_blocks
 from lpxsched.schedule.routes.list_plan import found_of
-from lpxsched.schedule.routes.list_schedule import Surroundings, greedy_in
+from lpxsched.schedule.routes.list_schedule import ListScheduler
 from lpxsched.schedule.symmetry.lift import lifted_layer
 from lpxsched.schedule.symmetry.padding import unpadded
 from lpxsched.workload.config.load import load_model
@@ -62,12 +62,12 @@ def end_problems(name: str, topology: str, batch: int, partition: str) -> list[L
 
 def measure(instance: Instance, blocks: Blocks) -> tuple[int, int, float]:
     """Return vector hops, slots and the median CPU seconds of one schedule."""
-    around = Surroundings.of(unpadded(instance))
-    schedule = lifted_layer(found_of(greedy_in(around, blocks)))
+    scheduler = ListScheduler(unpadded(instance))
+    schedule = lifted_layer(found_of(scheduler.listed(blocks)))
     seconds = []
     for _ in range(RUNS):
         started = time.process_time()
-        greedy_in(around, blocks)
+        scheduler.listed(blocks)
         seconds.append(time.process_time() - started)
     return int(schedule.slot_vectors.sum()), schedule.slots, statistics.median(seconds)
 

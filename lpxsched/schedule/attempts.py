@@ -51,17 +51,9 @@ def most_slots(options: SolveOptions) -> int:
 def searches(
     problem: Instance, options: SolveOptions, bound: LowerBound, *, known_cycles: int = NEVER
 ) -> Iterator[Found[Quotient]]:
-    """Yield what each search finds, group after group of translations, until one meets the bound.
+    """Yield what each search finds of one stage, group after group of translations, until one meets the bound.
 
-    Parameters
-    ----------
-    problem : Instance
-        Of one stage.
-    options : SolveOptions
-    bound : LowerBound
-        Nothing is looked for below it.
-    known_cycles : int
-        What is much longer is given up early.
+    What is much longer than the known cycles is given up early.
     """
     more, patient_cycles = options.effort - 1, int(good_enough(options, bound)) - bound.cycles
     packing_seconds = options.seconds(PACKING_SECONDS) if options.cyclic and options.asks_cpsat else 0.0
@@ -121,7 +113,9 @@ def _attempts(
     forward = quotient(problem, flow, symmetry)
     # From one chip, trees that share no link are most of it; where all send, all links are loaded anyhow, and evenly
     # where translations leave the fabric as it is.
-    ways = [False, True] if is_first and packs_trees(forward) and not _is_even(problem) else [False]
+    beyond = problem.network.nodes > MOST_EXACT_NODES
+    packs_any = is_first and packs_trees(forward) and (beyond or next(symmetries(problem), None) is None)
+    ways = [False, True] if packs_any else [False]
     for packs in ways[::-1] if len(forward.representatives) == 1 else ways:
         yield partial(search, forward, forward.reversed(), seed=seed, packs=packs)
     if sums_everywhere and symmetry.order == 1:
@@ -129,11 +123,6 @@ def _attempts(
         yield lambda budget: _at_middle(middle, seed, replace(budget, patience=budget.patience // PATIENCE_PARTS))
     if bound_cycles < load_cycles < NEVER:
         yield lambda budget: _gathered(problem, symmetry, seed, budget) if load_cycles < budget.known_cycles else None
-
-
-def _is_even(problem: Instance) -> bool:
-    """Return whether translations leave a fabric as it is on which trees could be packed exactly."""
-    return problem.network.nodes <= MOST_EXACT_NODES and next(symmetries(problem), None) is not None
 
 
 def _gathered(problem: Instance, symmetry: Symmetry, seed: int, budget: Budget) -> Found[Quotient] | None:

@@ -81,9 +81,8 @@ def solve_collective(
             yield _solve_in_time(instance, options, bound, lower_bound(least))
 
     names = "the collective", "try fewer --vectors"
-    covered = solve_covered(bare, opening, [least], attempts, names=names)
-    result = bounded(covered.result, covered.instance, [least])
-    return ScheduledCollective(covered.instance, result, tree, time.perf_counter() - started)
+    covered, _, result = solve_covered(bare, opening, [least], attempts, names=names)
+    return ScheduledCollective(covered, bounded(result, covered, [least]), tree, time.perf_counter() - started)
 
 
 def _aligned(fabric: Fabric, bare: Instance, clock: ClockSpecification) -> tuple[Instance, AlignmentTree]:

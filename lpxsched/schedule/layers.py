@@ -84,8 +84,8 @@ def solve_layer(
     names = "a layer", "try a smaller --batch"
     bare, opening = problem.instance, problem.opening
     least = least or [opening.least(bare)]
-    covered = solve_covered(bare, opening, least, attempts, pass_cycles=polling_cycles, names=names)
-    return problem.over(covered.interval_cycles), covered.result
+    _, interval, result = solve_covered(bare, opening, least, attempts, pass_cycles=polling_cycles, names=names)
+    return problem.over(interval), result
 
 
 def solve_layers(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lpxsched.schedule.bounds import lower_bound
@@ -15,15 +15,6 @@ if TYPE_CHECKING:
     from lpxsched.schedule.result import LowerBound, Result
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Covered:
-    """An instance over an interval between deskews that holds its schedule; None where clocks do not drift."""
-
-    instance: Instance
-    interval_cycles: int | None
-    result: Result
-
-
 def solve_covered(
     bare: Instance,
     opening: Opening,
@@ -32,8 +23,8 @@ def solve_covered(
     *,
     pass_cycles: Callable[[Result], int] = lambda _: 0,
     names: tuple[str, str],
-) -> Covered:
-    """Return the schedule of an instance whose guards and stall hold until its end.
+) -> tuple[Instance, int | None, Result]:
+    """Return an instance over an interval between deskews, that interval (None without drift), and what it holds.
 
     Guards grow with the time since the last deskew. One in the middle of a segment costs about an epoch, so a segment
     opens with its only one, and the interval doubles until it holds the segment, and the pass before it if chips poll.
@@ -67,7 +58,7 @@ def solve_covered(
             if interval is not None and lengths[-1] > interval:
                 break
         else:
-            return Covered(instance, interval, result)
+            return instance, interval, result
         if longest is not None and lengths[0] > longest:
             break
     bound, (what, remedy) = _bound_of(least), names

@@ -172,6 +172,10 @@ def sum_plan(problem: Quotient, blocks: Blocks, block: Integers, bundle: Integer
     order = np.lexsort((operand_slot, operand_sum))
     first = origins(fed)
     slot_sum, slot_origin = slot_sum[first], network.source[bundle[first]]
+    # Where no slot brings it, an operand is what the node holds.
+    reader, slot = operand_sum[order], operand_slot[order]
+    brought, added = slot >= 0, sum_block[reader]
+    made = np.where(brought, np.append(slot_origin, NONE)[slot], sum_node[reader])
     return Plan(
         blocks,
         block,
@@ -183,19 +187,9 @@ def sum_plan(problem: Quotient, blocks: Blocks, block: Integers, bundle: Integer
         sum_block,
         sum_node,
         sum_node == blocks.source[sum_block],
-        operands=operands_of(operand_sum[order], operand_slot[order], slot_origin, sum_node, sum_block),
+        operands=Operands(reader, np.where(brought, SLOT, OPERATOR), np.where(brought, slot, made), made, added),
         reads=no_operands(),
     )
-
-
-def operands_of(
-    reader: Integers, slot: Integers, slot_origin: Integers, sum_node: Integers, sum_block: Integers
-) -> Operands:
-    """Return what sums of a collective add: what slots bring, and where the slot is `NONE`, what a node holds."""
-    brought = slot >= 0
-    origin = np.where(brought, np.append(slot_origin, NONE)[slot], sum_node[reader])
-    kind, number = np.where(brought, SLOT, OPERATOR), np.where(brought, slot, origin)
-    return Operands(reader, kind, number, origin, sum_block[reader])
 
 
 def gathered_plan(problem: Quotient, copies: Plan) -> Plan:

@@ -79,18 +79,10 @@ class Budget:
 def search(
     forward: Quotient, backward: Quotient, *, seed: int, budget: Budget, gathered: bool = False, packs: bool = False
 ) -> Found[Quotient] | None:
-    """Return the best schedule of one collective found within a budget.
+    """Return the best schedule of one collective found within a budget, given the problem and that problem reversed.
 
-    Parameters
-    ----------
-    forward, backward : Quotient
-        The problem, and the problem with its bundles reversed.
-    seed : int
-    budget : Budget
-    gathered : bool
-        Whether an all-reduce copies every summand to every chip; the problems are then of a `gathered_flow`.
-    packs : bool
-        Whether to try packed trees, and nothing else.
+    `gathered` of an all-reduce that copies every summand to every chip: both problems are then of a `gathered_flow`.
+    With `packs` packed trees are tried, and nothing else.
     """
     candidate = Candidates(forward, backward, gathered=gathered, cyclic=budget.cyclic)
     best: Found[Quotient] | None = None

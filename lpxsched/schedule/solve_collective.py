@@ -29,7 +29,6 @@ from lpxsched.units import counted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lpxsched.schedule.cpsat.runs import Effort
     from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.symmetry.quotient import Quotient
@@ -139,10 +138,13 @@ def _improved(found: Found[Quotient], options: SolveOptions, bound: LowerBound) 
     if options.cyclic or not options.asks_cpsat or found.objective_cycles <= bound.cycles:
         return found, bound
     from lpxsched.schedule.cpsat.runs import Effort
+    from lpxsched.schedule.cpsat.times import solved_times
     from lpxsched.schedule.cpsat.ways import improved_ways
 
     if options.solver == "cpsat" or found.plan.slots + found.plan.sums <= MOST_MODELLED:
-        found = _retimed(found, Effort(options.seconds(TIMES_SECONDS), options.seed, bound.cycles))
+        effort = Effort(options.seconds(TIMES_SECONDS), options.seed, bound.cycles)
+        placement = solved_times(plan_tasks(found.problem, found.plan), found.placement, effort)
+        found = found if placement is found.placement else replace(found, placement=placement)
     if options.solver == "auto" and found.objective_cycles <= good_enough(options, bound):
         return found, bound
     near = Fraction(bound.cycles, NEAR_ENOUGH << (options.effort - 1)) if options.solver == "auto" else Fraction(0)
@@ -156,11 +158,3 @@ def _improved(found: Found[Quotient], options: SolveOptions, bound: LowerBound) 
         effort = Effort(options.seconds(NEAR_SECONDS) * float(gap / near), options.seed, bound.cycles)
         found, bound = improved_ways(found, bound, effort, NEAR_EXTENT)
     return found, bound
-
-
-def _retimed(found: Found[Quotient], effort: Effort) -> Found[Quotient]:
-    """Return the same ways with the best times that CP-SAT finds, or as they are when it finds none better."""
-    from lpxsched.schedule.cpsat.times import solved_times
-
-    placement = solved_times(plan_tasks(found.problem, found.plan), found.placement, effort)
-    return found if placement is found.placement else replace(found, placement=placement)

@@ -27,7 +27,7 @@ from lpxsched.schedule.policy import (
 from lpxsched.schedule.result import Found, LowerBound, Result
 from lpxsched.schedule.routes.blocks import candidate_cuts, cut_blocks, slower_cuts
 from lpxsched.schedule.routes.list_plan import Listed, found_of
-from lpxsched.schedule.routes.list_schedule import Surroundings, greedy_in
+from lpxsched.schedule.routes.list_schedule import ListScheduler
 from lpxsched.schedule.stage_plans import staged
 from lpxsched.schedule.symmetry.lift import lifted_layer
 from lpxsched.schedule.symmetry.padding import Padded, paddings, unpadded
@@ -134,7 +134,9 @@ def symmetric_solved(instance: Instance, bound: LowerBound, options: SolveOption
     if not ranked:
         return None
     hints = min(ranked, key=lambda found: found[0].makespan_cycles)
-    near = _near(hints)[: _tries(len(hints), hints[0].makespan_cycles, bound)]
+    shortest = hints[0].makespan_cycles
+    tries, longest = _tries(len(hints), shortest, bound), shortest * (1 + Fraction(1, NEAR_BEFORE_TIMES))
+    near = [hint for hint in hints[:tries] if hint.makespan_cycles <= longest]
     better = sorted((justified(found_of(hint), bound) for hint in near), key=lambda found: found.quality)
     if options.effort > GREEDY_ONLY_EFFORT:
         better = list(_retimed(tuple(better), bound, options))
@@ -176,26 +178,20 @@ def _most_retimed(options: SolveOptions) -> int:
     return int(2 ** (options.effort - 2))
 
 
-def _near(hints: list[Listed]) -> list[Listed]:
-    """Return those, the best of which is first, that are not much longer than it."""
-    longest = hints[0].makespan_cycles * (1 + Fraction(1, NEAR_BEFORE_TIMES))
-    return [hint for hint in hints if hint.makespan_cycles <= longest]
-
-
 def ranked_greedy(problem: Padded, bound: LowerBound, *, seed: int) -> list[Listed]:
     """Return a greedy schedule for each candidate cut that gives other blocks, best first.
 
     Cuts that come after one whose schedule meets the bound are not tried. Under a group more cuts are, for they cost
     little.
     """
-    around, instance = Surroundings.of(problem), problem.instance
+    scheduler, instance = ListScheduler(problem), problem.instance
     found: dict[bytes, Listed] = {}
     for cut in candidate_cuts(instance) + (slower_cuts(instance) if problem.symmetry.order > 1 else []):
         blocks = cut_blocks(instance, cut)
         key = blocks.vectors.tobytes()
         if key in found:
             continue
-        found[key] = greedy_in(around, blocks, seed=seed)
+        found[key] = scheduler.listed(blocks, seed=seed)
         if found[key].makespan_cycles == bound.cycles:
             break
     return sorted(found.values(), key=lambda found: found.quality)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lpxsched.schedule.routes.blocks import cut_blocks
 from lpxsched.schedule.routes.list_plan import found_of
-from lpxsched.schedule.routes.list_schedule import Surroundings, greedy_in
+from lpxsched.schedule.routes.list_schedule import ListScheduler
 from lpxsched.schedule.symmetry.lift import lifted_layer
 from lpxsched.schedule.symmetry.padding import Padded, unpadded
 from lpxsched.schedule.times.modulo import shortest_period
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def greedy_plan(problem: Instance | Padded, cut: Cut, *, seed: int = 0) -> Found[Padded]:
     """Return a plan with its times."""
     padded = problem if isinstance(problem, Padded) else unpadded(problem)
-    return found_of(greedy_in(Surroundings.of(padded), cut_blocks(padded.instance, cut), seed=seed))
+    return found_of(ListScheduler(padded).listed(cut_blocks(padded.instance, cut), seed=seed))
 
 
 def greedy_schedule(problem: Instance | Padded, cut: Cut, *, seed: int = 0) -> Schedule:

@@ -56,7 +56,7 @@ class _Match:
     def __init__(self, wires: Wires, job: Job, noise: int) -> None:
         self.wires, self.job = wires, job
         self.pitch = [Fraction(n, d) for n, d in zip(wires.numerator.tolist(), wires.denominator.tolist(), strict=True)]
-        self.everyone = len(job.target) > 0 and int(job.target[0]) < 0
+        self.everyone = len(job.blocks.target) > 0 and int(job.blocks.target[0]) < 0
         self.slots: list[Row] = []
         self.makespan = 0
         # ("slot", number), ("lane", resource, lane) or ("look", resource), by cycle.
@@ -66,20 +66,20 @@ class _Match:
         self.free = {number: list(range(lanes))[::-1] for number, lanes in enumerate(wires.lanes.tolist())}
         self.random = Random(noise) if noise else None
         # Who has a block, or will have it: all nodes that were sent it; the one node where a block with one reader is.
-        self.held = [{int(node)} for node in job.source]
-        self.missing = [self._readers(block) - self.held[block] for block in range(len(job.source))]
+        self.held = [{int(node)} for node in job.blocks.source]
+        self.missing = [self._readers(block) - self.held[block] for block in range(len(job.blocks))]
         self.injected: dict[tuple[int, int], int] = defaultdict(int)
         self.ejected: dict[tuple[int, int], int] = defaultdict(int)
 
     def _readers(self, block: int) -> set[int]:
-        return set(range(self.wires.width)) if self.everyone else {int(self.job.target[block])}
+        return set(range(self.wires.width)) if self.everyone else {int(self.job.blocks.target[block])}
 
     def run(self, limit: int) -> tuple[list[Row], int]:
         """Go forward until nothing is missing; give up when nothing more happens or the limit is passed."""
         cycle = 0
         if not self.everyone:
             # A block with one reader moves even if it is where it is read.
-            self.missing = [{int(node)} for node in self.job.target]
+            self.missing = [{int(node)} for node in self.job.blocks.target]
         while any(self.missing):
             self._serve(cycle, dict.fromkeys(self._touched(cycle)))
             if self.makespan > limit or (any(self.missing) and cycle > self.last_event):
@@ -102,7 +102,7 @@ class _Match:
                 self.free[int(numbers[0])].append(int(numbers[1]))
             yield int(numbers[0])
         if cycle == 0:
-            for block, node in enumerate(self.job.source.tolist()):
+            for block, node in enumerate(self.job.blocks.source.tolist()):
                 yield from self._queue(block, node, None)
 
     def _queue(self, block: int, node: int, arrived: int | None) -> Iterator[int]:
@@ -120,13 +120,14 @@ class _Match:
 
     def _urgency(self, block: int, bundle: int) -> int:
         other = int(self.wires.destination[bundle])
-        ends = (int(self.job.source[block]), other) if self.everyone else (other, int(self.job.target[block]))
+        blocks = self.job.blocks
+        ends = (int(blocks.source[block]), other) if self.everyone else (other, int(blocks.target[block]))
         return int(self.job.urgency[ends])
 
     def _may_spread(self, block: int, node: int, bundle: int, arrived: int | None) -> bool:
         """Return whether a block that everyone reads may take a bundle."""
         job, wires, other = self.job, self.wires, int(self.wires.destination[bundle])
-        root, order = int(job.source[block]), int(job.block_order[block])
+        root, order = int(job.blocks.source[block]), int(job.block_order[block])
         if other in self.held[block] or other >= wires.width:
             return False
         if len(job.parents) and int(job.parents[block, other]) != bundle:
@@ -138,7 +139,7 @@ class _Match:
 
     def _may_go(self, block: int, node: int, bundle: int, _: int | None) -> bool:
         """Return whether a bundle leads along a shortest way to the one reader of a block."""
-        way, other, end = self.job.way, int(self.wires.destination[bundle]), int(self.job.target[block])
+        way, other, end = self.job.way, int(self.wires.destination[bundle]), int(self.job.blocks.target[block])
         between = self.wires.turnaround if other != end else 0
         return bool(way[other, end] + between + self.wires.hop[bundle] == way[node, end])
 
@@ -171,7 +172,7 @@ class _Match:
     def _begins(self, cycle: int, waiting: Waiting) -> tuple[int, int] | None:
         """Return the port and cycle at which a block begins, None if it does not."""
         node = int(self.wires.source[waiting.bundle])
-        begins = self.wires.inject and node == self.job.source[waiting.block]
+        begins = self.wires.inject and node == self.job.blocks.source[waiting.block]
         return (int(self.wires.node_orbit[node]), cycle) if begins else None
 
     def _ends(self, cycle: int, waiting: Waiting) -> tuple[int, int] | None:
@@ -187,7 +188,7 @@ class _Match:
 
     def _send(self, cycle: int, waiting: Waiting) -> None:
         block, bundle = waiting
-        wires, vectors = self.wires, int(self.job.vectors[block])
+        wires, vectors = self.wires, int(self.job.blocks.vectors[block])
         resource, other = int(wires.resource[bundle]), int(wires.destination[bundle])
         for port, counts in ((self._begins(cycle, waiting), self.injected), (self._ends(cycle, waiting), self.ejected)):
             if port is not None:
@@ -197,7 +198,7 @@ class _Match:
         read = cycle + int(wires.hop[bundle])
         self.makespan = max(self.makespan, read + ceil((vectors - 1) * self.pitch[bundle]))
         self._happens(cycle + ceil(vectors * self.pitch[bundle]), ("lane", resource, lane))
-        is_last = not self.everyone and other == self.job.target[block]
+        is_last = not self.everyone and other == self.job.blocks.target[block]
         self.held[block] = self.held[block] | {other} if self.everyone else set()
         self.missing[block] = self.missing[block] - {other}
         if not is_last:

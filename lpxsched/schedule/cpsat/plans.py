@@ -12,9 +12,9 @@ from lpxsched.schedule.cpsat.variables import Pair, Slots
 from lpxsched.schedule.plan import Plan, copy_plan, gathered_plan, joined, sum_plan
 from lpxsched.schedule.problem.ragged import row_and_place
 from lpxsched.schedule.result import Found
-from lpxsched.schedule.routes.list_plan import Rows, layer_plan
+from lpxsched.schedule.routes.list_plan import layer_plan
 from lpxsched.schedule.symmetry.groups import trivial
-from lpxsched.schedule.symmetry.quotient import Blocks, Quotient, quotient
+from lpxsched.schedule.symmetry.quotient import Quotient, quotient
 from lpxsched.schedule.times.placement import Placement, placed
 from lpxsched.schedule.times.plan_tasks import plan_tasks
 
@@ -38,7 +38,7 @@ def sums_of(found: Found[Represented]) -> dict[Pair, int]:
 
 def timed(trips: Trips, slots: Slots, sums: dict[Pair, int], operators: list[int]) -> Found[Represented]:
     """Return the plan of slots, sums and operators at their times."""
-    order = np.argsort([not trips.rows[trip].is_sum for trip in slots.trip.tolist()], kind="stable")
+    order = np.argsort(~trips.is_sum[slots.trip], kind="stable")
     slots = Slots(*(column[order] for column in slots))
     plan = _plan(trips, slots, sums)
     keys = zip(plan.sum_block.tolist(), plan.sum_node.tolist(), strict=True)
@@ -60,11 +60,11 @@ def closed_up(found: Found[Represented]) -> Found[Represented]:
 def _plan(trips: Trips, slots: Slots, sums: dict[Pair, int]) -> Plan:
     blocks, trip = trips.blocks, slots.trip
     block = np.array([row.block for row in trips.rows], dtype=np.int64)[trip]
-    is_sum = np.array([row.is_sum for row in trips.rows], dtype=np.bool_)[trip]
+    is_sum = trips.is_sum[trip]
     if not trips.problem.instance.stages:
         places = np.array(sorted(sums), dtype=np.int64).reshape(-1, 2)
-        rows = Rows(block, np.where(is_sum, 0, 1), slots.bundle, places[:, 0], places[:, 1])
-        return layer_plan(cast("Padded", trips.problem), blocks, rows)
+        columns = block, np.where(is_sum, 0, 1), slots.bundle
+        return layer_plan(cast("Padded", trips.problem), blocks, columns, (places[:, 0], places[:, 1]))
     problem = cast("Quotient", trips.problem)
     parts = [
         make(problem, blocks, block[chosen], slots.bundle[chosen])
@@ -83,13 +83,8 @@ def without_symmetry(trips: Trips, slots: Slots | None) -> tuple[Trips, Slots | 
     if symmetry.order == 1:
         return trips, slots
     piece, order = problem.pieces[:, blocks.piece].ravel(), symmetry.order
-    every = Blocks(
-        piece,
-        np.tile(blocks.first_vector, order),
-        np.tile(blocks.vectors, order),
-        flow.source[piece],
-        flow.target[piece],
-    )
+    every = blocks.taken(np.tile(np.arange(count), order))
+    every = replace(every, piece=piece, source=flow.source[piece], target=flow.target[piece])
     trips = collective_trips(quotient(problem.instance, flow, trivial(problem.network)), every)
     if slots is None:
         return trips, None
@@ -108,13 +103,7 @@ def single_vectors(trips: Trips, slots: Slots | None) -> tuple[Trips, Slots | No
     if (blocks.vectors == 1).all():
         return trips, slots
     block, place = row_and_place(blocks.vectors)
-    single = Blocks(
-        blocks.piece[block],
-        blocks.first_vector[block] + place,
-        np.ones_like(block),
-        blocks.source[block],
-        blocks.target[block],
-    )
+    single = replace(blocks.taken(block), first_vector=blocks.first_vector[block] + place, vectors=np.ones_like(block))
     one_by_one = collective_trips(problem, single)
     if slots is None or not has_whole_pitches(problem) or problem.instance.stage.is_sum:
         return one_by_one, None

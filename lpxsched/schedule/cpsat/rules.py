@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.cpsat.resources import Resources
 from lpxsched.schedule.cpsat.sums import add_sums
+from lpxsched.schedule.cpsat.times import Resources
 from lpxsched.traffic.collectives import EVERY
 from lpxsched.units import NONE
 
@@ -26,28 +26,21 @@ if TYPE_CHECKING:
     from lpxsched.schedule.times.placement import Tasks
 
 
-class Kept(NamedTuple):
-    """Tasks of a plan, when they start, and which of them stay as they are: no operators."""
-
-    tasks: Tasks
-    start: Integers
-    stays: Flags
-
-
-def add_rules(model: Variables, kept: Kept) -> None:
-    """Add all rules to a model."""
+def add_rules(model: Variables, tasks: Tasks, start: Integers, stays: Flags) -> None:
+    """Add all rules to a model, given the tasks of a plan, and which stay where they start: no operators."""
     add_sums(model)
-    resources, first = Resources(model.cp, kept.tasks), len(kept.tasks) - len(model.starts)
+    resources, first = Resources(model.cp, tasks), len(tasks) - len(model.starts)
     r1_links(model, resources)
     r7_ports(model, resources)
     resources.add_tasks(enumerate(model.starts, first))
-    stays = kept.stays & np.isin(kept.tasks.resource, list(resources.used))
-    stays |= kept.stays & np.isin(resources.port(0) + kept.tasks.port, list(resources.used)).any(axis=1)
-    resources.add_tasks(((int(row), int(kept.start[row]) // model.step) for row in np.flatnonzero(stays)), model.step)
+    contested = np.isin(tasks.resource, list(resources.used))
+    contested |= np.isin(resources.port(0) + tasks.port, list(resources.used)).any(axis=1)
+    rows = np.flatnonzero(stays & contested)
+    resources.add_tasks(((int(row), int(start[row]) // model.step) for row in rows), model.step)
     resources.close()
     r2_departures(model)
     r3_delivery(model)
-    r3_operands(model, kept)
+    r3_operands(model, tasks, start, stays)
     r10_deadline(model)
 
 
@@ -108,7 +101,7 @@ def r3_delivery(model: Variables) -> None:
     """R3 and R5: a copy comes once to each reader, a summand leaves each leaf once; others pass on what they get."""
     for (trip, node), bundles in model.into.items():
         arriving = [model.present[trip, bundle] for bundle in bundles]
-        if model.is_end(trip, node):
+        if node in model.row(trip).ends:
             model.cp.add_exactly_one(arriving)
             continue
         # A relay gets nothing that it does not pass on; to one reader it passes it on once.
@@ -124,13 +117,13 @@ def r3_delivery(model: Variables) -> None:
         if node == model.row(trip).base:
             if model.row(trip).target != EVERY:
                 model.cp.add_exactly_one(leaving)
-        elif not model.is_end(trip, node):
+        elif node not in model.row(trip).ends:
             arriving = [model.present[trip, bundle] for bundle in model.into.get((trip, node), ())]
             for literal in leaving:
                 model.cp.add_bool_or(arriving).only_enforce_if(literal)
 
 
-def r3_operands(model: Variables, kept: Kept) -> None:
+def r3_operands(model: Variables, tasks: Tasks, start: Integers, stays: Flags) -> None:
     """R3: an operator starts after all that it reads, and after the operators before it."""
     for after, before in model.trips.waits:
         model.cp.add(model.starts[after] >= model.end(before))
@@ -142,14 +135,14 @@ def r3_operands(model: Variables, kept: Kept) -> None:
         for bundle in model.into.get((trip, node), ()):
             present = model.present[trip, bundle]
             model.cp.add(model.starts[task] >= model.last_read(trip, bundle)).only_enforce_if(present)
-    tasks, first = kept.tasks, len(kept.tasks) - len(model.starts)
-    if not model.starts or not kept.stays.any():
+    first = len(tasks) - len(model.starts)
+    if not model.starts or not stays.any():
         return
     for before, after, delay in zip(tasks.before.tolist(), tasks.after.tolist(), tasks.delay.tolist(), strict=True):
-        if kept.stays[before] and after >= first:
-            model.cp.add(model.starts[after - first] >= int(kept.start[before]) + delay)
-        if before >= first and kept.stays[after]:
-            model.cp.add(model.starts[before - first] + delay <= int(kept.start[after]))
+        if stays[before] and after >= first:
+            model.cp.add(model.starts[after - first] >= int(start[before]) + delay)
+        if before >= first and stays[after]:
+            model.cp.add(model.starts[before - first] + delay <= int(start[after]))
 
 
 def r7_ports(model: Variables, resources: Resources) -> None:
@@ -183,13 +176,13 @@ def _injections(model: Variables) -> Iterator[tuple[int, cp_model.LinearExprT, c
         if model.row(trip).is_sum:
             # A node that passes one summand on begins nothing.
             adds = model.sums[trip, node].adds if (trip, node) in model.sums else False
-            yield node, model.depart(trip, bundles[0]), True if model.is_end(trip, node) else adds
+            yield node, model.depart(trip, bundles[0]), True if node in model.row(trip).ends else adds
 
 
 def _ejections(model: Variables) -> Iterator[tuple[int, cp_model.LinearExprT, cp_model.LiteralT]]:
     """Yield node, step and presence of each first read of what ends where it is read."""
     for (trip, node), time in model.times.items():
-        if not model.row(trip).is_sum and model.is_end(trip, node):
+        if not model.row(trip).is_sum and node in model.row(trip).ends:
             yield node, time, True
     for (trip, node), total in model.sums.items():
         for bundle in model.out_of[trip, node]:
@@ -227,7 +220,7 @@ def _last_reads(model: Variables) -> Iterator[tuple[cp_model.LinearExprT, int, l
     if model.starts:
         return
     for (trip, node), bundles in model.into.items():
-        if model.is_end(trip, node) and not model.row(trip).is_sum:
+        if node in model.row(trip).ends and not model.row(trip).is_sum:
             tails: dict[int, list[int]] = defaultdict(list)
             for bundle in bundles:
                 tails[model.tail(trip, bundle) + model.row(trip).after // model.step].append(bundle)
@@ -242,6 +235,6 @@ def _last_reads(model: Variables) -> Iterator[tuple[cp_model.LinearExprT, int, l
 def order_alike(model: Variables, alike: Iterable[list[int]]) -> None:
     """Let trips that may change places come to, or leave, their first end one after the other."""
     for trips in alike:
-        node = min(node for trip, node in model.into if trip == trips[0] and model.is_end(trip, node))
+        node = min(node for trip, node in model.into if trip == trips[0] and node in model.row(trip).ends)
         for one, other in pairwise(trips):
             model.cp.add(model.times[one, node] <= model.times[other, node])

@@ -36,16 +36,7 @@ class Effort:
 
 @dataclass(slots=True)
 class Allowance:
-    """Deterministic seconds that are left, and the number of runs, which seeds the next.
-
-    Attributes
-    ----------
-    effort : Effort
-    left : float
-    runs : int
-    solver : CpSolver
-        Of the last run, with its solution.
-    """
+    """Deterministic seconds that are left, the number of runs, which seeds the next, and the solver of the last."""
 
     effort: Effort
     left: float

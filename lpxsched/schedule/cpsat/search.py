@@ -15,7 +15,7 @@ import numpy as np
 from ortools.sat.python import cp_model
 
 from lpxsched.schedule.cpsat.plans import closed_up, slots_of, sums_of, timed
-from lpxsched.schedule.cpsat.rules import Kept, add_rules, minimize_lateness, minimize_makespan, order_alike
+from lpxsched.schedule.cpsat.rules import add_rules, minimize_lateness, minimize_makespan, order_alike
 from lpxsched.schedule.cpsat.runs import SOLVED, Allowance, Effort
 from lpxsched.schedule.cpsat.trips import Crossings, Trips, crossings
 from lpxsched.schedule.cpsat.variables import Variables, step_cycles
@@ -71,7 +71,7 @@ def shortened(trips: Trips, found: Found[Represented], effort: Effort) -> Found[
     allowance, start = Allowance(effort, effort.seconds), found.placement.start
     model = Variables(trips, found.placement.makespan_cycles)
     model.add_crossings(open_to)
-    add_rules(model, Kept(tasks, start, np.zeros(first, dtype=np.bool_)))
+    add_rules(model, tasks, start, np.zeros(first, dtype=np.bool_))
     minimize_makespan(model, effort.enough_cycles)
     model.add_hint(slots, sums_of(found), start[first - len(model.starts) :].tolist())
     if allowance.run(model.cp, effort.seconds, is_hinted=True) not in SOLVED:
@@ -130,9 +130,9 @@ class _Search:
             return False
         status = cp_model.INFEASIBLE
         if _lead_everywhere(self.trips, open_to):
-            model = Variables(self.trips, latest, waits)
+            model = Variables(self.trips, latest, waits=waits)
             model.add_crossings(open_to)
-            add_rules(model, _nothing_kept(self.trips))
+            add_rules(model, *_nothing_kept(self.trips))
             order_alike(model, _alike(self.trips))
             status = self.allowance.run(model.cp, seconds)
             if status == cp_model.OPTIMAL and not self._take(_solved(model, self.allowance)):
@@ -159,7 +159,8 @@ class _Search:
             counts = np.bincount(block_of[open_to.trip], minlength=choices.blocks)
             end = start + tasks.duration[: plan.slots]
             free = choices.draw(plan.slot_block, start, end, due, counts, NEIGHBOURHOOD_CROSSINGS)
-            current, late = self._freed(current, tasks, free, open_to.of_trips(free[block_of]))
+            within = Crossings(*(column[free[block_of[open_to.trip]]] for column in open_to))
+            current, late = self._freed(current, tasks, free, within)
             if not self._take(current) and late and open_to is every and free.all():
                 # All blocks were free to go anywhere.
                 break
@@ -173,7 +174,7 @@ class _Search:
         stays = ~free[np.append(plan.slot_block, plan.sum_block)]
         model = Variables(self.trips, current.placement.makespan_cycles)
         model.add_crossings(open_to.united(slots.trip[moved], slots.bundle[moved]))
-        add_rules(model, Kept(tasks, start, stays))
+        add_rules(model, tasks, start, stays)
         minimize_lateness(model, self.best.makespan_cycles - 1)
         model.add_hint(type(slots)(*(column[moved] for column in slots)), sums_of(current), [])
         status = self.allowance.run(model.cp, WAYS_NEIGHBOURHOOD_SECONDS, is_hinted=True)
@@ -190,18 +191,15 @@ class _Search:
         return True
 
 
-def _nothing_kept(trips: Trips) -> Kept:
+def _nothing_kept(trips: Trips) -> tuple[Tasks, Integers, Flags]:
     none = np.zeros(0, dtype=np.int64)
     plan = copy_plan(cast("Quotient", trips.problem), trips.blocks, none, none)
-    return Kept(plan_tasks(trips.problem, plan), none, none.astype(np.bool_))
+    return plan_tasks(trips.problem, plan), none, none.astype(np.bool_)
 
 
 def _lead_everywhere(trips: Trips, open_to: Crossings) -> bool:
     """Return whether each end of each trip can be reached in time."""
-    wires = trips.problem.wires
-    is_sum = np.array([trip.is_sum for trip in trips.rows], dtype=np.bool_)[open_to.trip]
-    head = np.where(is_sum, wires.source[open_to.bundle], wires.destination[open_to.bundle])
-    reached = set(zip(open_to.trip.tolist(), head.tolist(), strict=True))
+    reached = set(zip(open_to.trip.tolist(), trips.heads(*open_to).tolist(), strict=True))
     return all((trip, end) in reached for trip, row in enumerate(trips.rows) for end in row.ends if end != row.base)
 
 

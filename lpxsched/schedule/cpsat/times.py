@@ -7,18 +7,61 @@ the horizon. A large neighbourhood search frees some tasks, those that end last 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import numpy as np
 from ortools.sat.python import cp_model
 
-from lpxsched.schedule.cpsat.resources import Resources
 from lpxsched.schedule.cpsat.runs import SOLVED, Effort, one_worker, solve_interruptibly
 from lpxsched.schedule.policy import MOST_FREE, TIMES_NEIGHBOURHOOD_SECONDS
 from lpxsched.schedule.times.placement import Placement, Tasks, placed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from lpxsched.compiled.kernels import Flags
+
+
+class Resources:
+    """Intervals on links, units and ports, by the numbers that tasks give them; ports behind other resources."""
+
+    def __init__(self, cp: cp_model.CpModel, tasks: Tasks) -> None:
+        self.cp, self.tasks = cp, tasks
+        self.capacity = [*tasks.lanes.tolist(), *tasks.port_lanes.tolist()]
+        self.used: dict[int, list[cp_model.IntervalVar]] = defaultdict(list)
+
+    def port(self, number: int) -> int:
+        """Return the number of a port."""
+        return len(self.tasks.lanes) + number
+
+    def add(self, number: int, start: cp_model.LinearExprT, length: int, present: cp_model.LiteralT = True) -> None:
+        """Hold a resource for some time, if what holds it is present."""
+        self.used[number].append(self.cp.new_optional_fixed_size_interval_var(start, length, present, ""))
+
+    def add_tasks(self, starts: Iterable[tuple[int, cp_model.LinearExprT]], step: int = 1) -> None:
+        """Hold what tasks need from their starts on, in steps of some cycles."""
+        tasks = self.tasks
+        for task, start in starts:
+            if tasks.length[task]:
+                # Rounded up, for what starts is rounded down.
+                self.add(int(tasks.resource[task]), start, -(-int(tasks.length[task]) // step))
+            for port, offset in zip(tasks.port[task].tolist(), tasks.port_offset[task].tolist(), strict=True):
+                if port >= 0:
+                    self.add(self.port(port), start + offset, 1)
+
+    def close(self) -> None:
+        """R1, R4, R7, R9: let no more overlap than a resource has room for, and nothing what deskews close."""
+        shut: dict[int, list[cp_model.IntervalVar]] = defaultdict(list)
+        for number, begin, length in zip(*(column.tolist() for column in self.tasks.closed), strict=True):
+            shut[number].append(self.cp.new_fixed_size_interval_var(begin, length, ""))
+        for number, intervals in self.used.items():
+            capacity, closed = self.capacity[number], shut[number]
+            if capacity == 1:
+                self.cp.add_no_overlap([*intervals, *closed])
+            elif closed or len(intervals) > capacity:
+                held = [1] * len(intervals) + [capacity] * len(closed)
+                self.cp.add_cumulative([*intervals, *closed], held, capacity)
 
 
 def solved_times(tasks: Tasks, placement: Placement, effort: Effort) -> Placement:

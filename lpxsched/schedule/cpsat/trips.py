@@ -7,6 +7,7 @@ to the base, and are added where they meet. What is summed and then copied is tw
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -27,22 +28,11 @@ NOBODY: Mapping[int, int] = {}
 
 
 class Trip(NamedTuple):
-    """One way of a block.
+    """One way of a block, between the source and the readers of copies, or the root and the leaves of sums.
 
-    Attributes
-    ----------
-    block, vectors : int
-    base : int
-        Source of copies, root of sums.
-    ends : frozenset of int
-        Readers of copies, leaves of sums, the base among them where it has a summand.
-    is_sum : bool
-    partner : int
-        The trip that sums what this one copies, or copies what it sums; `NONE` where there is none.
-    before, after : int
-        Cycles that the partner takes at least before this trip begins, after it has ended; what is read is then added.
-    makers : dict
-        By node that has the block, or a summand, at first: the task of the operator that makes it.
+    The base is among the ends of a sum where it has a summand. The partner is the trip that sums what this one copies,
+    or copies what it sums; it takes so many cycles at least `before` this one begins, or `after` it has ended, when
+    what is read may be added, too. `makers` are the tasks of operators by the node that has what they make at first.
     """
 
     block: int
@@ -61,21 +51,12 @@ class Trip(NamedTuple):
         return EVERY if self.is_sum or len(self.ends) != 1 else next(iter(self.ends))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Trips:
-    """All trips of some blocks.
+    """All trips of some blocks, and their number by block and whether they sum; without slots, for what is found once.
 
-    Attributes
-    ----------
-    problem : Represented
-    blocks : Blocks
-    rows : list of Trip
-    number : dict
-        By block and whether it is a sum: the trip.
-    reads : list of (int, int, int)
-        Which task of an operator reads what comes by which trip to which node.
-    waits : list of (int, int)
-        Which task of an operator waits for which other one before it.
+    Of operators `reads` has the task, the trip that brings what it reads and the node to which, `waits` the task, and
+    one before it.
     """
 
     problem: Represented
@@ -89,6 +70,16 @@ class Trips:
     def release(self) -> int:
         """Before it nothing leaves."""
         return self.problem.operators.release
+
+    @cached_property
+    def is_sum(self) -> Flags:
+        """Whether each trip is a sum."""
+        return np.array([row.is_sum for row in self.rows], dtype=np.bool_)
+
+    def heads(self, trip: Integers, bundle: Integers) -> Integers:
+        """Return the ends of bundles that are farther from the base on the trees of trips."""
+        wires = self.problem.wires
+        return np.where(self.is_sum[trip], wires.source[bundle], wires.destination[bundle])
 
     def of_slots(self, plan: Plan) -> Integers:
         """Return the trip of each slot of a plan, `NONE` where there is none; what leaves a base as a sum is copied."""
@@ -109,13 +100,11 @@ def is_gathered(problem: Quotient) -> bool:
 
 def is_modelled(plan: Plan, trips: Trips) -> bool:
     """Return whether a plan is made of trips: each block one tree, whose sums take all that comes to their nodes."""
-    wires, trip = trips.problem.wires, trips.of_slots(plan)
+    trip = trips.of_slots(plan)
     if (trip == NONE).any():
         return False
-    is_sum = np.array([row.is_sum for row in trips.rows], dtype=np.bool_)[trip]
-    head = np.where(is_sum, wires.source[plan.slot_bundle], wires.destination[plan.slot_bundle])
-    keys = trip * wires.nodes + head
-    if len(np.unique(keys)) < len(keys) or not is_sum.any():
+    keys = trip * trips.problem.wires.nodes + trips.heads(trip, plan.slot_bundle)
+    if len(np.unique(keys)) < len(keys) or not trips.is_sum[trip].any():
         return len(np.unique(keys)) == len(keys)
     complete = np.sort(plan.sum_block[plan.sum_complete])
     sums = [row.block for row in trips.rows if row.is_sum]
@@ -175,20 +164,10 @@ def layer_trips(problem: Padded, plan: Plan) -> Trips:
 
 
 class Crossings(NamedTuple):
-    """Pairs of a trip and a bundle, sorted by trip, then bundle.
-
-    Attributes
-    ----------
-    trip, bundle : ndarray of int64, shape (crossings,)
-    """
+    """Pairs of a trip and a bundle, sorted by trip, then bundle; shape (crossings,)."""
 
     trip: Integers
     bundle: Integers
-
-    def of_trips(self, chosen: Flags) -> Crossings:
-        """Return the crossings of some trips, told by their number."""
-        rows = chosen[self.trip]
-        return Crossings(self.trip[rows], self.bundle[rows])
 
     def united(self, trip: Integers, bundle: Integers) -> Crossings:
         """Return these crossings and others."""

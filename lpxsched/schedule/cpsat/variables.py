@@ -13,7 +13,6 @@ one reader each and may not wait on their ways, all nodes of a trip share one.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
@@ -31,21 +30,11 @@ Pair = tuple[int, int]
 
 
 class Slots(NamedTuple):
-    """Slots of representatives: what crosses which bundle, and when.
-
-    Attributes
-    ----------
-    trip, bundle, depart : ndarray of int64, shape (slots,)
-        `depart` in cycles.
-    """
+    """Slots of representatives: what crosses which bundle, and when, in cycles; shape (slots,)."""
 
     trip: Integers
     bundle: Integers
     depart: Integers
-
-    def rows(self) -> list[tuple[int, int, int]]:
-        """Return (trip, bundle, depart) of each slot."""
-        return list(zip(self.trip.tolist(), self.bundle.tolist(), self.depart.tolist(), strict=True))
 
 
 class Sum(NamedTuple):
@@ -90,52 +79,28 @@ class Bundles:
         return max(0, ceil_div((vectors - 1) * (slow * fast_scale - fast * slow_scale), scale))
 
 
-@dataclass(slots=True)
 class Variables:
     """Variables of some trips, with what is kept beside them.
 
     Nothing is read, and no operator starts, after `latest_cycles`. Times are steps.
 
-    Attributes
-    ----------
-    present : dict
-        By trip and bundle: whether the trip crosses it.
-    into, out_of : dict
-        By trip and node: the bundles from the side of the base, and those away from it.
-    times : dict
-        By trip and node: the read of a copy's first vector, the departure of a summand.
-    delays : dict
-        By trip and `place`: the variables behind the times of copies.
-    sums : dict
-        By trip and node: what is added there.
-    starts : list
-        Of operators.
+    By trip and bundle there is whether the trip crosses it; by trip and node the bundles from the side of the base and
+    those away from it, the time (the read of a copy's first vector, the departure of a summand) and what is added; by
+    trip and `place` the delays that are the variables behind the times of copies.
     """
 
-    trips: Trips
-    latest_cycles: int
-    waits: bool = True
-    cp: cp_model.CpModel = field(default_factory=cp_model.CpModel)
-    step: int = field(init=False)
-    latest: int = field(init=False)
-    turnaround: int = field(init=False)
-    bundles: Bundles = field(init=False)
-    way: list[list[int]] = field(init=False)
-    present: dict[Pair, cp_model.IntVar] = field(default_factory=dict)
-    into: dict[Pair, list[int]] = field(default_factory=lambda: defaultdict(list))
-    out_of: dict[Pair, list[int]] = field(default_factory=lambda: defaultdict(list))
-    times: dict[Pair, cp_model.LinearExpr] = field(default_factory=dict)
-    delays: dict[Pair, cp_model.IntVar] = field(default_factory=dict)
-    sums: dict[Pair, Sum] = field(default_factory=dict)
-    starts: list[cp_model.IntVar] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        problem = self.trips.problem
-        self.step = step_cycles(self.trips)
-        self.latest = self.latest_cycles // self.step
-        self.turnaround = problem.network.turnaround_cycles // self.step
+    def __init__(self, trips: Trips, latest_cycles: int, *, waits: bool = True) -> None:
+        problem, self.trips, self.waits, self.cp = trips.problem, trips, waits, cp_model.CpModel()
+        self.step = step_cycles(trips)
+        self.latest, self.turnaround = latest_cycles // self.step, problem.network.turnaround_cycles // self.step
         self.bundles = Bundles(problem, self.step)
-        self.way = (problem.way // self.step).tolist()
+        self.way: list[list[int]] = (problem.way // self.step).tolist()
+        self.present: dict[Pair, cp_model.IntVar] = {}
+        self.into: dict[Pair, list[int]] = defaultdict(list)
+        self.out_of: dict[Pair, list[int]] = defaultdict(list)
+        self.times: dict[Pair, cp_model.LinearExpr] = {}
+        self.delays: dict[Pair, cp_model.IntVar] = {}
+        self.sums: dict[Pair, Sum] = {}
         self.starts = [self.new_time() for _ in range(len(problem.operators.node))]
 
     def new_time(self, most: int | None = None) -> cp_model.IntVar:
@@ -164,7 +129,7 @@ class Variables:
         """Return the delay with which a copy may be read so that its reader still is in time."""
         target = self.row(trip).target
         last = node if target == EVERY else target
-        tail = min(self.tail(trip, bundle) for bundle in self.into[trip, last]) if self.is_end(trip, last) else 0
+        tail = min(self.tail(trip, bundle) for bundle in self.into[trip, last]) if last in self.row(trip).ends else 0
         onward = self.way[node][last] + (self.turnaround if node != last else 0)
         after = self.row(trip).after // self.step
         return max(0, self.latest - after - tail - onward - self.soonest(trip, node))
@@ -193,10 +158,6 @@ class Variables:
     def soonest(self, trip: int, node: int) -> int:
         """Return the step before which no copy is read at a node."""
         return self.distance(trip, node) + self.trips.release + self.row(trip).before // self.step
-
-    def is_end(self, trip: int, node: int) -> bool:
-        """Return whether a node reads a copy in the end, or has a summand."""
-        return node in self.row(trip).ends
 
     def depart(self, trip: int, bundle: int) -> cp_model.LinearExpr:
         """Return the step at which a trip leaves over a bundle, if it does."""
@@ -246,7 +207,7 @@ class Variables:
         """Hint slots, starts of sums and of operators; what crosses no bundle of the model is left out."""
         known: dict[Pair, int] = {}
         crossed = set()
-        for trip, bundle, depart in hint.rows():
+        for trip, bundle, depart in zip(*(column.tolist() for column in hint), strict=True):
             node = self.head(trip, bundle)
             if (trip, bundle) in self.present:
                 crossed.add((trip, bundle))

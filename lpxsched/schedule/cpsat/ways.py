@@ -7,7 +7,7 @@ single vectors on representatives, single vectors without symmetry. The last may
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -24,13 +24,6 @@ if TYPE_CHECKING:
     from lpxsched.schedule.symmetry.quotient import Quotient
 
 PROVED = "CP-SAT"
-
-
-class Model(NamedTuple):
-    """What is modelled: the blocks at hand or their single vectors, of representatives or of all."""
-
-    single: bool
-    of_all: bool
 
 
 def improved_layer(found: Found[Padded], effort: Effort) -> Found[Padded]:
@@ -73,21 +66,17 @@ def improved_ways(
     best = found
     models = _models(found, extent)
     share = replace(effort, seconds=effort.seconds / max(1, len(models)))
-    for model in models:
+    for single, of_all in models:
         if best.placement.makespan_cycles <= max(effort.enough_cycles, effort.near_cycles):
             break
-        start = _start(best, model)
+        start = _start(best, single=single, of_all=of_all)
         if start is None:
             break
         trips, slots = start
-        proves = model.of_all and has_whole_pitches(trips.problem) and not found.problem.instance.stage.is_sum
+        proves = of_all and has_whole_pitches(trips.problem) and not found.problem.instance.stage.is_sum
         known = timed(trips, slots, {}, []) if slots is not None else None
-        routed = rerouted(
-            trips,
-            Routed(known, best.placement.makespan_cycles, effort.enough_cycles),
-            share,
-            from_below=proves,
-        )
+        at_hand = Routed(known, best.placement.makespan_cycles, effort.enough_cycles)
+        routed = rerouted(trips, at_hand, share, from_below=proves)
         if routed.makespan_cycles < best.placement.makespan_cycles and routed.found is not None:
             best = cast("Found[Quotient]", routed.found)
         if proves and routed.least_cycles > effort.enough_cycles:
@@ -95,21 +84,21 @@ def improved_ways(
     return best, bound
 
 
-def _models(found: Found[Quotient], extent: tuple[int, int]) -> list[Model]:
-    """Return the models, each of which starts from the best plan so far, without those that are too large."""
+def _models(found: Found[Quotient], extent: tuple[int, int]) -> list[tuple[bool, bool]]:
+    """Return what is modelled, without what is too large: single vectors or the blocks at hand, of all or not."""
     models, (most_pairs, most_pairs_of_all) = [], extent
     blocks, symmetry, bundles = found.plan.blocks, found.problem.symmetry, found.problem.network.bundles
     vectors = int(blocks.vectors.sum())
     if symmetry.order > 1 and len(blocks) * bundles <= most_pairs:
-        models.append(Model(single=False, of_all=False))
+        models.append((False, False))
     if symmetry.order > 1 and len(blocks) < vectors <= most_pairs // bundles:
-        models.append(Model(single=True, of_all=False))
+        models.append((True, False))
     if vectors * symmetry.order * bundles <= most_pairs_of_all:
-        models.append(Model(single=True, of_all=True))
+        models.append((True, True))
     return models
 
 
-def _start(found: Found[Quotient], model: Model) -> tuple[Trips, Slots | None] | None:
+def _start(found: Found[Quotient], *, single: bool, of_all: bool) -> tuple[Trips, Slots | None] | None:
     """Return trips with a schedule of them, if one is known; None where a collective is not made of trips.
 
     That is an all-reduce in other phases.
@@ -121,5 +110,5 @@ def _start(found: Found[Quotient], model: Model) -> tuple[Trips, Slots | None] |
     slots = slots_of(trips, found) if is_modelled(found.plan, trips) else None
     if slots is None and found.problem.instance.stage.kind == "all-reduce":
         return None
-    start = without_symmetry(trips, slots) if model.of_all else (trips, slots)
-    return single_vectors(*start) if model.single else start
+    start = without_symmetry(trips, slots) if of_all else (trips, slots)
+    return single_vectors(*start) if single else start

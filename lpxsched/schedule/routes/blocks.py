@@ -22,18 +22,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A rule that cuts demands into blocks.
+    """A rule that cuts demands into blocks: copied ones into blocks of a longest length, summed ones into growing ones.
 
-    Attributes
-    ----------
-    copy_vectors : int
-        Longest block of a copied demand.
-    reduce_vectors : int
-        Length of the first blocks of a summed demand.
-    lanes : int
-        Number of blocks of equal length before the next length; 0 keeps one length.
-    growth : int
-        Factor from one length to the next.
+    Of these each so many `lanes` are of equal length, then `growth` times that; all where there are 0 lanes.
     """
 
     copy_vectors: int
@@ -97,6 +88,4 @@ def _small(instance: Instance, cuts: list[Cut]) -> list[Cut]:
 def _count(instance: Instance, cut: Cut) -> int:
     """Return the number of blocks of all demands."""
     kinds = Counter(zip(instance.demand_vectors.tolist(), (instance.demand_leaves.counts > 1).tolist(), strict=True))
-    return sum(
-        number * len(cut.lengths(vectors, reduction=reduction)) for (vectors, reduction), number in kinds.items()
-    )
+    return sum(number * len(cut.lengths(vectors, reduction=is_sum)) for (vectors, is_sum), number in kinds.items())

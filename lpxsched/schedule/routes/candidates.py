@@ -51,7 +51,8 @@ class Candidates:
         if self._is_made(choice, found):
             return None
         if self._gathered:
-            return _gathered(self._problem, *found)
+            plan = gathered_plan(self._problem, _copies(self._problem, *found, settles=False).plan)
+            return Candidate(plan, np.arange(plan.slots + plan.sums))
         if not self._sums:
             return _copies(self._problem, *found, settles=self._settles)
         summing = _sums(self._problem, found[0], choice, limit)
@@ -78,11 +79,6 @@ def _copies(problem: Quotient, ways: Ways, *, settles: bool) -> Candidate:
     return Candidate(plan, timed=timed) if stays else Candidate(plan, np.arange(len(ways.block)))
 
 
-def _gathered(problem: Quotient, ways: Ways) -> Candidate:
-    plan = gathered_plan(problem, _copies(problem, ways, settles=False).plan)
-    return Candidate(plan, np.arange(plan.slots + plan.sums))
-
-
 def _sums(problem: Quotient, ways: Ways, choice: Style, limit: int) -> Candidate | None:
     if isinstance(choice, PackedTrees) and choice.merging:
         return _merged(problem, ways, choice.merging, limit)
@@ -104,9 +100,7 @@ def _merged(forward: Quotient, ways: Ways, merging: Merging, limit: int) -> Cand
     )
     if (load > limit * wires.lanes.astype(np.float64)).any():
         return None
-    turn = np.empty(len(ways.blocks), dtype=np.int64)
-    number, first = np.unique(ways.block, return_index=True)
-    turn[number] = first
+    turn = first_with(ways.block, np.arange(len(ways.blocks)))
     return Candidate(plan, np.argsort(turn[np.concatenate([plan.slot_block, plan.sum_block])], kind="stable"))
 
 

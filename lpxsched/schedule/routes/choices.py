@@ -24,7 +24,7 @@ from lpxsched.schedule.policy import (
 )
 from lpxsched.schedule.problem.wires import FAR
 from lpxsched.schedule.routes.even_loads import balanced_routes
-from lpxsched.schedule.routes.even_parents import ParentChoice, balanced_parents
+from lpxsched.schedule.routes.even_parents import balanced_parents
 from lpxsched.schedule.routes.list_schedule import spread_ways
 from lpxsched.schedule.routes.matching.search import match
 from lpxsched.schedule.routes.matching.tables import Job
@@ -44,25 +44,13 @@ Urgency = Literal["near", "far", "flat", "balanced", "by hop", "spread"]
 
 
 class Choice(NamedTuple):
-    """One way to search.
+    """One way to search, with blocks of at most some length.
 
-    Attributes
-    ----------
-    length : int
-        Longest block.
-    urgency : str
-        What goes first over a link: what ends near, what ends far, what waits longest; ``balanced`` routes blocks
-        with one reader beforehand.
-    minimal : bool
-        Whether blocks that everyone reads keep to shortest ways.
-    seed : int
-    mixture : tuple of int
-        How many blocks of a piece cross the classes of links in each order, of those that `class_orders` returns;
-        the rest is free.
-    fork_price : float or None
-        Whether loads are made even by `balanced_parents`, and the price of forks.
-    count_first : bool
-        Whether first hops count in these loads.
+    Over a link goes first what ends near, what ends far, or what waits longest (``flat``); ``balanced`` and ``by hop``
+    route blocks with one reader beforehand, ``spread`` takes ways of earliest arrival. `minimal` keeps blocks that
+    everyone reads to shortest ways. The mixture is how many blocks of a piece cross the classes of links in each of the
+    `class_orders`; the rest is free. With a price of forks `balanced_parents` makes loads even, in which first hops may
+    count.
     """
 
     length: int
@@ -224,8 +212,9 @@ def find_ways(
     ways = _matched_once(problem, blocks, choice, NO_PARENTS, limit, known)
     if ways is None:
         return None
-    price = ParentChoice(choice.fork_price, choice.minimal)
-    parents = balanced_parents(problem, ways, price, seed=choice.seed, count_first=choice.count_first)
+    parents = balanced_parents(
+        problem, ways, choice.fork_price, minimal=choice.minimal, seed=choice.seed, count_first=choice.count_first
+    )
     return _matched_once(problem, blocks, choice._replace(mixture=()), parents, limit, known)
 
 
@@ -242,16 +231,8 @@ def _matched_once(
 def _matched(problem: Quotient, blocks: Blocks, choice: Choice, parents: NDArray[np.int32], limit: int) -> Ways | None:
     everyone = problem.flow.is_for_everyone
     most = len(blocks) * (problem.network.width if everyone else _longest_route(problem))
-    job = Job(
-        blocks.source,
-        blocks.target,
-        blocks.vectors,
-        problem.way,
-        _urgency(problem, choice.urgency),
-        choice.minimal,
-        *_orders(problem, blocks, choice.mixture),
-        parents,
-    )
+    urgency, orders = _urgency(problem, choice.urgency), _orders(problem, blocks, choice.mixture)
+    job = Job(blocks, problem.way, urgency, choice.minimal, *orders, parents)
     noise = choice.seed if choice.fork_price is None else 0
     slots, makespan = match(problem.wires, job, noise, most + 1, limit)
     if makespan == NEVER:
@@ -286,14 +267,13 @@ def _urgency(problem: Quotient, urgency: Urgency) -> NDArray[np.uint8]:
 
 def _balanced(problem: Quotient, blocks: Blocks, choice: Choice) -> Ways:
     """Route blocks so that loads are even; guess times that send short routes and late hops after long and early."""
-    seed = choice.seed
-    offsets, bundle = balanced_routes(problem, blocks, seed=seed, by_hop=choice.urgency == "by hop")
+    offsets, bundle = balanced_routes(problem, blocks, seed=choice.seed, by_hop=choice.urgency == "by hop")
     hops = np.diff(offsets)
     block = np.repeat(np.arange(len(blocks)), hops)
     position = np.arange(len(bundle)) - offsets[block]
-    if seed % 2:
+    if choice.seed % 2:
         # Whole routes one after the other, in a random order.
-        guess = np.random.default_rng(seed).permutation(len(blocks))[block] * int(hops.max(initial=1)) + position
+        guess = np.random.default_rng(choice.seed).permutation(len(blocks))[block] * int(hops.max(initial=1)) + position
     else:
         guess = position * len(blocks) * 64 - (hops[block] - position) * len(blocks) + block
     order = np.lexsort((position, guess))

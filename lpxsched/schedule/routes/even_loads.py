@@ -20,36 +20,19 @@ if TYPE_CHECKING:
     from lpxsched.schedule.symmetry.quotient import Blocks, Quotient
 
 
-class Scratch(NamedTuple):
-    """What the search for one route knows of each node."""
+class Loads(NamedTuple):
+    """Loads of resources by hop, and what the search for one route knows of each node.
 
+    A little `noise`, by bundle, tells equal loads apart.
+    """
+
+    load: NDArray[np.float64]
+    noise: NDArray[np.float64]
     cost: NDArray[np.float64]
     hops: Integers
     came: Integers
     reached: Integers
     done: Flags
-
-
-class Journeys(NamedTuple):
-    """Blocks: from where, to where, and how long."""
-
-    source: Integers
-    target: Integers
-    vectors: Integers
-
-
-class Routes(NamedTuple):
-    """Bundles of each block from its source on, with room for a number of hops, and how many hops it has."""
-
-    bundle: NDArray[np.int32]
-    hops: Integers
-
-
-class Loads(NamedTuple):
-    """Loads of resources by hop, and a little noise, by bundle, that tells equal ones apart."""
-
-    load: NDArray[np.float64]
-    noise: NDArray[np.float64]
 
 
 def balanced_routes(problem: Quotient, blocks: Blocks, *, seed: int, by_hop: bool) -> tuple[Integers, Integers]:
@@ -65,23 +48,18 @@ def balanced_routes(problem: Quotient, blocks: Blocks, *, seed: int, by_hop: boo
     """
     random = np.random.default_rng(seed)
     order = np.concatenate([random.permutation(len(blocks)) for _ in range(SWEEPS)])
-    loads = Loads(
-        np.zeros((MOST_HOPS if by_hop else 1, len(problem.wires.lanes))),
-        random.random(problem.network.bundles) * 1e-3,
-    )
-    trips = Journeys(blocks.source, blocks.target, blocks.vectors)
-    routes = _all_routes(problem, trips, loads, order)
-    offsets = np.concatenate([[0], np.cumsum(routes.hops)]).astype(np.int64)
-    mask = np.arange(routes.bundle.shape[1])[None, :] < routes.hops[:, None]
-    return offsets, routes.bundle[mask].astype(np.int64)
-
-
-@kernel
-def _on_way(wires: Wires, way: NDArray[np.int32], node: int, bundle: int, end: int) -> bool:
-    """Return whether a bundle leads along a shortest way."""
-    other = wires.destination[bundle]
-    between = wires.turnaround if other != end else 0
-    return bool(way[other, end] + between + wires.hop[bundle] == way[node, end])
+    nodes, count = problem.wires.nodes, len(blocks)
+    load = np.zeros((MOST_HOPS if by_hop else 1, len(problem.wires.lanes)))
+    hops, came, reached = np.zeros((3, nodes), dtype=np.int64)
+    noise = random.random(problem.network.bundles) * 1e-3
+    loads = Loads(load, noise, np.zeros(nodes), hops, came, reached, np.zeros(nodes, dtype=np.bool_))
+    trips = np.stack([blocks.source, blocks.target, blocks.vectors], axis=1)
+    begun, routes, counts = 0, np.zeros((count, 0), dtype=np.int32), np.zeros(count, dtype=np.int64)
+    while begun < len(order):
+        routes = np.concatenate([routes, np.zeros((count, ROOM_HOPS), dtype=np.int32)], axis=1)
+        begun += _route(problem.wires, problem.way, trips, order[begun:], loads, routes, counts)
+    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    return offsets, routes[np.arange(routes.shape[1]) < counts[:, None]].astype(np.int64)
 
 
 @kernel
@@ -106,75 +84,57 @@ def _next_node(reached: Integers, count: int, done: Flags, way: NDArray[np.int32
 
 
 @kernel
-def _cheapest(
-    wires: Wires, way: NDArray[np.int32], loads: Loads, scratch: Scratch, source: int, end: int, vectors: int
-) -> int:
-    """Find the cheapest of the shortest ways; return its number of hops, its bundles in `scratch.came`."""
-    scratch.cost[:], scratch.done[:] = np.inf, False
-    scratch.cost[source], scratch.hops[source], scratch.reached[0] = 0.0, 0, source
+def _cheapest(wires: Wires, way: NDArray[np.int32], loads: Loads, source: int, end: int, vectors: int) -> int:
+    """Find the cheapest of the shortest ways; return its number of hops, its bundles in `loads.came`."""
+    loads.cost[:], loads.done[:] = np.inf, False
+    loads.cost[source], loads.hops[source], loads.reached[0] = 0.0, 0, source
     count = 1
     while True:
-        node = _next_node(scratch.reached, count, scratch.done, way, end)
+        node = _next_node(loads.reached, count, loads.done, way, end)
         if node == end:
-            return int(scratch.hops[end])
-        scratch.done[node] = True
+            return int(loads.hops[end])
+        loads.done[node] = True
         for index in range(wires.out_offsets[node], wires.out_offsets[node + 1]):
             bundle = wires.out[index]
-            if not _on_way(wires, way, node, bundle, end):
-                continue
             other = wires.destination[bundle]
+            between = wires.turnaround if other != end else 0
+            if way[other, end] + between + wires.hop[bundle] != way[node, end]:
+                continue
             share = share_cycles(wires, bundle, vectors)
-            hop = min(scratch.hops[node], len(loads.load) - 1)
+            hop = min(loads.hops[node], len(loads.load) - 1)
             loaded = loads.load[hop, wires.resource[bundle]] + share
             held_cycles = share * wires.lanes[wires.resource[bundle]]
-            price = scratch.cost[node] + loaded**2 * held_cycles + loads.noise[bundle]
-            if scratch.cost[other] == np.inf:
-                scratch.reached[count] = other
+            price = loads.cost[node] + loaded**2 * held_cycles + loads.noise[bundle]
+            if loads.cost[other] == np.inf:
+                loads.reached[count] = other
                 count += 1
-            if price < scratch.cost[other]:
-                scratch.cost[other], scratch.came[other] = price, bundle
-                scratch.hops[other] = scratch.hops[node] + 1
-
-
-def _all_routes(problem: Quotient, trips: Journeys, loads: Loads, order: Integers) -> Routes:
-    """Route blocks in an order in which each may come several times."""
-    blocks, begun, scratch = len(trips.source), 0, _scratch(problem.network.nodes)
-    routes = Routes(np.zeros((blocks, 0), dtype=np.int32), np.zeros(blocks, dtype=np.int64))
-    while begun < len(order):
-        room = np.zeros((blocks, ROOM_HOPS), dtype=np.int32)
-        routes = routes._replace(bundle=np.concatenate([routes.bundle, room], axis=1))
-        begun += _route(problem.wires, problem.way, trips, loads, order[begun:], scratch, routes)
-    return routes
+            if price < loads.cost[other]:
+                loads.cost[other], loads.came[other] = price, bundle
+                loads.hops[other] = loads.hops[node] + 1
 
 
 @kernel
 def _route(
     wires: Wires,
     way: NDArray[np.int32],
-    trips: Journeys,
-    loads: Loads,
+    trips: Integers,
     order: Integers,
-    scratch: Scratch,
-    routes: Routes,
+    loads: Loads,
+    routes: NDArray[np.int32],
+    counts: Integers,
 ) -> int:
-    """Route blocks one after the other; return how many found room for their hops."""
-    load = loads.load
+    """Route blocks (source, target, vectors) one after the other; return how many found room for their hops."""
     for number in range(len(order)):
         block = order[number]
-        vectors, node = trips.vectors[block], trips.target[block]
-        _charge(wires, load, routes.bundle[block], routes.hops[block], vectors, -1)
-        hops = _cheapest(wires, way, loads, scratch, trips.source[block], node, vectors)
-        if hops > routes.bundle.shape[1]:
-            routes.hops[block] = 0
+        source, node, vectors = trips[block]
+        _charge(wires, loads.load, routes[block], counts[block], vectors, -1)
+        hops = _cheapest(wires, way, loads, source, node, vectors)
+        if hops > routes.shape[1]:
+            counts[block] = 0
             return number
-        routes.hops[block] = hops
+        counts[block] = hops
         for hop in range(hops - 1, -1, -1):
-            routes.bundle[block, hop] = scratch.came[node]
-            node = wires.source[scratch.came[node]]
-        _charge(wires, load, routes.bundle[block], hops, vectors, 1)
+            routes[block, hop] = loads.came[node]
+            node = wires.source[loads.came[node]]
+        _charge(wires, loads.load, routes[block], hops, vectors, 1)
     return len(order)
-
-
-def _scratch(nodes: int) -> Scratch:
-    hops, came, reached = np.zeros((3, nodes), dtype=np.int64)
-    return Scratch(np.zeros(nodes), hops, came, reached, np.zeros(nodes, dtype=np.bool_))

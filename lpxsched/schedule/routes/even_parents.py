@@ -21,34 +21,23 @@ if TYPE_CHECKING:
 
 
 class ParentTrees(NamedTuple):
-    """Source and length of each block; by block and node, the bundle over which it comes and how many pass it on."""
+    """Trees of blocks, and what they load.
+
+    `source` and `vectors` by block; by block and node, `parents` is the bundle over which it comes, `children` how many
+    pass it on from there; `load` is that of each resource. Bundles into node i are those `into` from ``offsets[i]`` on.
+    """
 
     source: Integers
     vectors: Integers
     parents: NDArray[np.int32]
     children: Integers
-
-
-class Entries(NamedTuple):
-    """Bundles sorted by destination, those into node i from ``offsets[i]`` on."""
-
-    bundle: Integers
+    load: NDArray[np.float64]
+    into: Integers
     offsets: Integers
 
 
-class ParentChoice(NamedTuple):
-    """How nodes choose.
-
-    `fork_price` is what it costs, where an even load costs 1, to make a node pass on a block which it did not;
-    `minimal` keeps ways the shortest ones.
-    """
-
-    fork_price: float
-    minimal: bool
-
-
 def balanced_parents(
-    problem: Quotient, ways: Ways, choice: ParentChoice, *, seed: int, count_first: bool
+    problem: Quotient, ways: Ways, fork_price: float, *, minimal: bool, seed: int, count_first: bool
 ) -> NDArray[np.int32]:
     """Return over which bundle each node gets each block that everyone reads, with loads made even.
 
@@ -57,7 +46,10 @@ def balanced_parents(
     problem : Quotient
     ways : Ways
         Trees of shortest ways, to start from.
-    choice : ParentChoice
+    fork_price : float
+        What it costs, where an even load costs 1, to make a node pass on a block which it did not.
+    minimal : bool
+        Whether ways stay the shortest ones.
     seed : int
         Of the order in which nodes choose anew.
     count_first : bool
@@ -68,18 +60,21 @@ def balanced_parents(
     ndarray of int32, shape (blocks, nodes)
         `NONE` at the source of a block.
     """
-    network = problem.network
-    parents = np.full((len(ways.blocks), network.nodes), NONE, dtype=np.int32)
-    parents[ways.block, network.destination[ways.bundle]] = ways.bundle
+    wires, source, vectors = problem.wires, ways.blocks.source, ways.blocks.vectors
+    parents = np.full((len(ways.blocks), wires.nodes), NONE, dtype=np.int32)
+    parents[ways.block, wires.destination[ways.bundle]] = ways.bundle
+    met = np.flatnonzero(parents >= 0)
+    block, bundle = met // wires.nodes, parents.ravel()[met]
+    resource, sender = wires.resource[bundle], wires.source[bundle]
+    share = vectors[block] * wires.numerator[bundle] / (wires.denominator[bundle] * wires.lanes[resource])
+    counts = count_first | (sender != source[block])
+    load = np.bincount(resource, weights=share * counts, minlength=len(wires.lanes)).astype(np.float64)
+    children = np.bincount(block * wires.nodes + sender, minlength=parents.size).reshape(parents.shape)
+    trees = ParentTrees(source, vectors, parents, children, load, *grouped(wires.destination, wires.nodes))
     random = np.random.default_rng(seed)
     order = np.concatenate([random.permutation(len(ways.block)) for _ in range(SWEEPS)])
-    entries = Entries(*grouped(network.destination, network.nodes))
-    children = np.zeros(parents.shape, dtype=np.int64)
-    trees = ParentTrees(ways.blocks.source, ways.blocks.vectors, parents, children)
-    load = np.zeros(len(problem.wires.lanes))
-    _charge(problem.wires, trees, load, count_first)
-    pairs = np.stack([ways.block, network.destination[ways.bundle]], axis=1)[order]
-    _choose_parents(problem.wires, problem.way, trees, entries, load, choice, pairs)
+    pairs = np.stack([ways.block, wires.destination[ways.bundle]], axis=1)[order]
+    _choose_parents(wires, problem.way, trees, pairs, fork_price, minimal)
     return parents
 
 
@@ -92,51 +87,33 @@ def _descends(wires: Wires, parents: NDArray[np.int32], node: int, ancestor: int
 
 
 @kernel
-def _charge(wires: Wires, trees: ParentTrees, load: NDArray[np.float64], count_first: bool) -> None:
-    """Add all trees to the loads, and count who passes on how often."""
-    for block in range(len(trees.parents)):
-        for node in range(wires.nodes):
-            bundle = trees.parents[block, node]
-            if bundle >= 0:
-                if count_first or wires.source[bundle] != trees.source[block]:
-                    load[wires.resource[bundle]] += share_cycles(wires, bundle, trees.vectors[block])
-                trees.children[block, wires.source[bundle]] += 1
-
-
-@kernel
 def _choose_parents(
-    wires: Wires,
-    way: NDArray[np.int32],
-    trees: ParentTrees,
-    entries: Entries,
-    load: NDArray[np.float64],
-    choice: ParentChoice,
-    pairs: Integers,
+    wires: Wires, way: NDArray[np.int32], trees: ParentTrees, pairs: Integers, fork_price: float, minimal: bool
 ) -> None:
     """Let nodes choose anew, in the order of `pairs` of block and node."""
-    parents, children = trees.parents, trees.children
+    parents, children, load = trees.parents, trees.children, trees.load
     mean = max(load.mean(), 1e-9)
     for index in range(len(pairs)):
         block, node = pairs[index]
         root, vectors = trees.source[block], trees.vectors[block]
         current = parents[block, node]
-        if choice.minimal and wires.source[current] == root:
+        if minimal and wires.source[current] == root:
             continue
         load[wires.resource[current]] -= share_cycles(wires, current, vectors)
         children[block, wires.source[current]] -= 1
         best, least = current, np.inf
-        for place in range(entries.offsets[node], entries.offsets[node + 1]):
-            bundle = entries.bundle[place]
+        for place in range(trees.offsets[node], trees.offsets[node + 1]):
+            bundle = trees.into[place]
             other = wires.source[bundle]
             between = wires.turnaround if other != root else 0
-            if choice.minimal and way[root, other] + between + wires.hop[bundle] != way[root, node]:
+            if minimal and way[root, other] + between + wires.hop[bundle] != way[root, node]:
                 continue
-            if other >= wires.width or (not choice.minimal and _descends(wires, parents[block], other, node)):
+            if other >= wires.width or (not minimal and _descends(wires, parents[block], other, node)):
                 continue
             share = share_cycles(wires, bundle, vectors)
             price = ((load[wires.resource[bundle]] + share) / mean) ** 8
             if other != root and children[block, other] == 0:
-                price += choice.fork_price
+                price += fork_price
             if price < least or (price == least and bundle == current):
                 best, least = bundle, price
         parents[block, node] = best

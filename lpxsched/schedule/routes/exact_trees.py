@@ -56,20 +56,11 @@ class Branching:
 
 @dataclass(slots=True)
 class Packing:
-    """What is left for trees.
+    """What is left for trees: vectors that each bundle had room for as a whole, and still has; shape (bundles,).
 
-    Attributes
-    ----------
-    wires : Wires
-    whole, room : ndarray of int64, shape (bundles,)
-        Vectors that each bundle had room for, and still has.
-    graph : SimpleMaxFlow
-        Arcs for all bundles; for each node, to one more node; for each node, back from there, for trees that have met
-        that node only. Trees that have met more have a node of their own.
-    single : ndarray of int64, shape (nodes,)
-        How many trees have met each node only.
-    waiting : list of tuple of int and Branching
-        Trees that have met more, and the arc that leads to them.
+    The graph has arcs for all bundles, then from each node to one more node, then from there back to each, for the
+    trees, `single` in number, shape (nodes,), that have met that node only. Those that have met more are `waiting`,
+    each with an arc to a node of its own.
     """
 
     wires: Wires

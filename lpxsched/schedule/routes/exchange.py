@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lpxsched.schedule.parts import Builder, Made
 from lpxsched.schedule.plan import OPERATOR, Plan
@@ -23,8 +24,6 @@ from lpxsched.units import NONE
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from numpy.typing import NDArray
-
     from lpxsched.compiled.kernels import Integers
 
 
@@ -33,6 +32,10 @@ class Phase(NamedTuple):
 
     link_class: int
     sends_total: bool
+
+
+# Phases, how often each chip then has each summand, and what the last phase brought.
+Reached = tuple[tuple[Phase, ...], NDArray[np.float32], NDArray[np.float32]]
 
 
 def exchange_classes(problem: Quotient) -> list[Integers]:
@@ -62,7 +65,7 @@ def exchange_sequences(problem: Quotient, classes: Integers) -> list[tuple[Phase
         matrix[network.destination[bundles], network.source[bundles]] = 1
         joins.append(matrix)
     own = np.eye(width, dtype=np.float32)
-    level: list[tuple[tuple[Phase, ...], NDArray[np.float32], NDArray[np.float32]]] = [((), own, own)]
+    level: list[Reached] = [((), own, own)]
     for _ in range(MOST_PHASES):
         level = [step for state in level for step in _further(state, joins)]
         complete = [phases for phases, total, _ in level if (total == 1).all()]
@@ -72,9 +75,7 @@ def exchange_sequences(problem: Quotient, classes: Integers) -> list[tuple[Phase
     return []
 
 
-def _further(
-    state: tuple[tuple[Phase, ...], NDArray[np.float32], NDArray[np.float32]], joins: list[NDArray[np.float32]]
-) -> Iterator[tuple[tuple[Phase, ...], NDArray[np.float32], NDArray[np.float32]]]:
+def _further(state: Reached, joins: list[NDArray[np.float32]]) -> Iterator[Reached]:
     """Yield every phase that brings no summand to where it is already."""
     phases, total, brought = state
     for number, join in enumerate(joins):

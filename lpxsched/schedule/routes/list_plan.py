@@ -6,21 +6,19 @@ on, or because the result arrived. Which of these it is tells what leaves the no
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.compiled.kernels import Integers, kernel
 from lpxsched.schedule.plan import OPERATOR, SLOT, SUM, Operands, Plan, origins
-from lpxsched.schedule.problem.ragged import Index, Ragged, grouped, indexed, looked_up, number_of, row_and_place
+from lpxsched.schedule.problem.ragged import Index, Ragged, grouped, indexed, looked_up
 from lpxsched.schedule.result import Found
 from lpxsched.schedule.symmetry.images import positions
 from lpxsched.schedule.times.placement import Placement
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
+    from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.routes.columns import Placed
     from lpxsched.schedule.symmetry.padding import Padded
     from lpxsched.schedule.symmetry.quotient import Blocks
@@ -30,34 +28,14 @@ KIND_BITS = 2
 KIND_MASK = (1 << KIND_BITS) - 1
 
 
-class Rows(NamedTuple):
-    """Slots and sums of representatives' blocks, by the blocks' numbers in a plan."""
+def known_by(arrived: Integers, added: Integers, made: Integers, maker: Integers) -> Index:
+    """Return an index of what brings a block to a node: kind and number, in one, by key.
 
-    block: Integers
-    phase: Integers
-    bundle: Integers
-    sum_block: Integers
-    sum_node: Integers
-
-
-@dataclass(frozen=True, eq=False)
-class Values:
-    """What brings a block to a node, by key: slots that arrive, sums made there, operators that make it.
-
-    Without slots, so that the index is made when it is first asked for, and once.
+    Of a key that is in several columns the sum is told, or else the slot that arrives.
     """
-
-    arrived: Integers
-    added: Integers
-    made: Integers
-    maker: Integers
-
-    @cached_property
-    def index(self) -> Index:
-        """Kind and number, in one, of what each key stands for: a sum, what one slot brought, or what was made."""
-        slot, total = (np.arange(len(keys), dtype=np.int64) for keys in (self.arrived, self.added))
-        held = [self.maker << KIND_BITS | OPERATOR, slot << KIND_BITS | SLOT, total << KIND_BITS | SUM]
-        return indexed(np.concatenate([self.made, self.arrived, self.added]), np.concatenate(held))
+    slot, total = (np.arange(len(keys), dtype=np.int64) for keys in (arrived, added))
+    numbers = [maker << KIND_BITS | OPERATOR, slot << KIND_BITS | SLOT, total << KIND_BITS | SUM]
+    return indexed(np.concatenate([made, arrived, added]), np.concatenate(numbers))
 
 
 def _key(nodes: int, block: Integers, phase: Integers | int, node: Integers) -> Integers:
@@ -65,19 +43,11 @@ def _key(nodes: int, block: Integers, phase: Integers | int, node: Integers) -> 
     return (2 * block + phase) * nodes + node
 
 
-def _held_keys(values: Values, nodes: int, block: Integers, phase: Integers, node: Integers) -> Integers:
+def _held_key(index: Index, nodes: int, block: Integers, phase: Integers | int, node: Integers) -> Integers:
     """Return the key of what each node has of a block; where no result arrives it is made there."""
-    keys = np.empty(len(block), dtype=np.int64)
-    _find_keys(values.index, nodes, _key(nodes, block, SUMMING, node), phase, keys)
-    return keys
-
-
-@kernel
-def _find_keys(index: Index, nodes: int, summing: Integers, phase: Integers, keys: Integers) -> None:
-    for row in range(len(keys)):
-        spread = summing[row] + nodes
-        arrives = phase[row] == SPREADING and number_of(index, spread) >= 0
-        keys[row] = spread if arrives else summing[row]
+    key = _key(nodes, block, SPREADING, node)
+    key -= nodes * ((phase == SUMMING) | (looked_up(index, key) < 0))
+    return key
 
 
 class Listed(NamedTuple):
@@ -107,87 +77,76 @@ def found_of(listed: Listed) -> Found[Padded]:
     if len(own) < len(blocks):
         number = positions(own, len(blocks))
         blocks, block, sum_block = blocks.taken(own), number[block], number[sum_block]
-    plan = layer_plan(problem, blocks, Rows(block, phase, bundle, sum_block, sum_node))
+    plan = layer_plan(problem, blocks, (block, phase, bundle), (sum_block, sum_node))
     begin = placed.operator_start[np.unique(problem.least_operator)]
     start = np.concatenate([depart, sum_start, begin])
     lane = np.concatenate([lane, np.zeros(plan.sums + len(begin), dtype=np.int64)])
     return Found(problem, plan, Placement(start, lane, listed.makespan_cycles))
 
 
-def layer_plan(problem: Padded, blocks: Blocks, rows: Rows) -> Plan:
-    """Return the plan of slots and sums of the blocks of representatives, which begin at the roots of their demands."""
-    network = problem.network
-    entry, place = row_and_place(np.diff(problem.leaves.offsets)[blocks.piece])
-    place += problem.leaves.offsets[blocks.piece[entry]]
-    values = Values(
-        arrived=_key(network.nodes, rows.block, rows.phase, network.destination[rows.bundle]),
-        added=_key(network.nodes, rows.sum_block, SUMMING, rows.sum_node),
-        made=_key(network.nodes, entry, SUMMING, problem.leaves.values[place]),
-        maker=problem.makers.values[place],
-    )
-    source = network.source[rows.bundle]
-    key = _held_keys(values, network.nodes, rows.block, rows.phase, source)
-    loads = fed, kind, number, origin = carried(values, key, source)
+def layer_plan(
+    problem: Padded, blocks: Blocks, slots: tuple[Integers, Integers, Integers], sums: tuple[Integers, Integers]
+) -> Plan:
+    """Return the plan of the blocks of representatives, which begin at the roots of their demands.
+
+    Of slots block, phase and bundle are given, of sums block and node; blocks by their number in the plan.
+    """
+    network, (block, phase, bundle), (sum_block, sum_node) = problem.network, slots, sums
+    entry, leaf = problem.leaves.entries(blocks.piece)
+    maker = problem.makers.entries(blocks.piece)[1]
+    arrived = _key(network.nodes, block, phase, network.destination[bundle])
+    made = _key(network.nodes, entry, SUMMING, leaf)
+    index = known_by(arrived, _key(network.nodes, sum_block, SUMMING, sum_node), made, maker)
+    source = network.source[bundle]
+    loads = fed, kind, number, origin = carried(index, _held_key(index, network.nodes, block, phase, source), source)
     # What is sent on towards the root is not the sum of all.
-    complete = np.ones(len(rows.sum_node), dtype=np.bool_)
-    complete[number[(rows.phase == SUMMING) & (kind == SUM) & (fed < 0)]] = False
-    return Plan(
-        blocks,
-        rows.block,
-        rows.bundle,
-        *loads,
-        rows.sum_block,
-        rows.sum_node,
-        complete,
-        operands=_operands(values, rows, network.nodes, origin),
-        reads=_reads(problem, values, blocks.piece, origin),
+    complete = np.ones(len(sum_node), dtype=np.bool_)
+    complete[number[(phase == SUMMING) & (kind == SUM) & (fed < 0)]] = False
+    # Sums add their node's own summand, and what arrives.
+    kinds, total = held(index, np.append(made, arrived))
+    added = np.flatnonzero(kinds == SUM)
+    added = added[grouped(total[added], len(sum_node))[0]]
+    reader = total[added]
+    operands = Operands(
+        reader,
+        np.where(added < len(made), OPERATOR, SLOT),
+        np.append(maker, np.arange(len(arrived)))[added],
+        np.append(leaf, origin)[added],
+        sum_block[reader],
     )
+    reads = _reads(problem, index, blocks.piece, origin)
+    return Plan(blocks, block, bundle, *loads, sum_block, sum_node, complete, operands=operands, reads=reads)
 
 
-def held(values: Values, key: Integers) -> tuple[Integers, Integers]:
+def held(index: Index, key: Integers) -> tuple[Integers, Integers]:
     """Return kind and number of what each key stands for, `NONE` where nothing does."""
-    found = looked_up(values.index, key)
+    found = looked_up(index, key)
     return np.where(found >= 0, found & KIND_MASK, NONE), found >> KIND_BITS
 
 
-def carried(values: Values, key: Integers, source: Integers) -> tuple[Integers, Integers, Integers, Integers]:
+def carried(index: Index, key: Integers, source: Integers) -> tuple[Integers, Integers, Integers, Integers]:
     """Return of each slot, by key, the one that feeds it, and kind, number and node of what it carries."""
-    kind, number = held(values, key)
+    kind, number = held(index, key)
     fed = np.where(kind == SLOT, number, NONE)
     first = origins(fed)
     return fed, kind[first], number[first], source[first]
 
 
 def needed(
-    values: Values, key: Integers, *, reader: Integers, node: Integers, block: Integers, slot_origin: Integers
+    index: Index, key: Integers, *, reader: Integers, node: Integers, block: Integers, slot_origin: Integers
 ) -> Operands:
     """Return what readers at nodes need, by key."""
-    kind, number = held(values, key)
+    kind, number = held(index, key)
     brought = kind == SLOT
     origin = np.where(brought, np.append(slot_origin, NONE)[np.where(brought, number, NONE)], node)
     return Operands(reader, kind, number, origin, block)
 
 
-def _operands(values: Values, rows: Rows, nodes: int, origin: Integers) -> Operands:
-    """Return all that sums add: their node's own summand, and what arrives."""
-    kind, number = held(values, np.concatenate([values.made, values.arrived]))
-    added = np.flatnonzero(kind == SUM)
-    added = added[grouped(number[added], len(rows.sum_node))[0]]
-    reader, slots = number[added], np.arange(len(values.arrived))
-    return Operands(
-        reader,
-        np.where(added < len(values.made), OPERATOR, SLOT),
-        np.concatenate([values.maker, slots])[added],
-        np.concatenate([values.made % nodes, origin])[added],
-        rows.sum_block[reader],
-    )
-
-
-def _reads(problem: Padded, values: Values, demand: Integers, origin: Integers) -> Operands:
+def _reads(problem: Padded, index: Index, demand: Integers, origin: Integers) -> Operands:
     """Return what operators read of the representatives' blocks, by demand; images are all that operators read."""
     number, offsets = grouped(demand, problem.instance.demands)
     row, block = Ragged(offsets, number).entries(problem.reads.values)
     reader = problem.reads.row[row]
     node = problem.instance.operator_node[reader]
-    key = _held_keys(values, problem.network.nodes, block, np.full_like(block, SPREADING), node)
-    return needed(values, key, reader=reader, node=node, block=block, slot_origin=origin)
+    key = _held_key(index, problem.network.nodes, block, SPREADING, node)
+    return needed(index, key, reader=reader, node=node, block=block, slot_origin=origin)

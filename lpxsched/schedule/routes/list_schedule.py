@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +17,7 @@ from lpxsched.schedule.routes.in_order import list_schedule
 from lpxsched.schedule.routes.list_plan import Listed
 from lpxsched.schedule.symmetry.padding import Padded, unpadded
 from lpxsched.schedule.symmetry.quotient import HALVES, Blocks, Quotient, Ways
-from lpxsched.schedule.times.calendars import Closed, close, closed_by, empty_calendars
+from lpxsched.schedule.times.calendars import close, closed_by, empty_calendars
 from lpxsched.traffic.collectives import EVERY
 from lpxsched.units import NONE
 
@@ -25,77 +25,46 @@ if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Surroundings:
-    """What all cuts of a problem into blocks have in common.
+class ListScheduler:
+    """The list schedule of a problem, for any cut into blocks; left as it is by the problem's group, too."""
 
-    Attributes
-    ----------
-    problem : Padded
-        Its schedules are left as they are by its group, too.
-    operator_rank, demand_rank : ndarray of int64
-    program : OperatorColumns
-    traffic : Traffic
-        Of no blocks.
-    closed : Closed
-    first, lanes : ndarray of int64, shape (resources,)
-        The first calendar of each link and unit, and how many it has.
-    shortest : ndarray of int64, shape (calendars,)
-    """
-
-    problem: Padded
-    operator_rank: Integers
-    demand_rank: Integers
-    program: OperatorColumns
-    traffic: Traffic
-    closed: Closed
-    first: Integers
-    lanes: Integers
-    shortest: Integers
-
-    @staticmethod
-    def of(problem: Padded) -> Surroundings:
-        """Return what the list schedule needs to know of a problem."""
+    def __init__(self, problem: Padded) -> None:
         instance, wires = problem.instance, problem.wires
         units, lanes = UNITS_PER_CHIP * instance.network.chips, int(wires.lanes.sum())
         hold = np.zeros_like(wires.lanes)
         hold[wires.resource] = -(-wires.numerator // wires.denominator)
-        return Surroundings(
-            problem,
-            *ranks(instance),
-            program=_program(problem, lanes),
-            traffic=_traffic(problem, lanes),
-            closed=closed_by(instance.deskews, wires, units),
-            first=np.append(wires.first_lane, lanes + np.arange(units)),
-            lanes=np.append(wires.lanes, [1] * units),
-            shortest=np.append(np.repeat(hold, wires.lanes), [1] * units),
+        self._problem, self._ranks = problem, ranks(instance)
+        self._program, self._traffic = _program(problem, lanes), _traffic(problem, lanes)
+        self._closed = closed_by(instance.deskews, wires, units)
+        # Links, then units, have calendars for each of their lanes.
+        self._first = np.append(wires.first_lane, lanes + np.arange(units))
+        self._lanes = np.append(wires.lanes, [1] * units)
+        self._shortest = np.append(np.repeat(hold, wires.lanes), [1] * units)
+
+    def listed(self, blocks: Blocks, *, seed: int = 0) -> Listed:
+        """Return all blocks and operators of representatives, placed.
+
+        Seed 0 keeps blocks of equal rank in their order; any other shuffles them.
+        """
+        problem, instance, closed = self._problem, self._problem.instance, self._closed
+        # Each node sends a summand once at most, and receives the result once at most.
+        sums = int((instance.demand_leaves.counts > 1)[blocks.piece].sum())
+        most_slots, most_sums = (len(blocks) + sums) * instance.network.nodes + 1, sums * instance.network.chips + 1
+        room = most_slots + most_sums + instance.operators + int(self._lanes[closed.resource].sum()) + 1
+        calendars = empty_calendars(self._shortest, room)
+        if len(closed.resource):
+            close(calendars, closed, self._first, self._lanes)
+        placed = Placed(
+            slots=np.empty((most_slots, 5), dtype=np.int64),
+            sums=np.empty((most_sums, 4), dtype=np.int64),
+            counts=np.zeros(2, dtype=np.int64),
+            operator_start=np.zeros(instance.operators, dtype=np.int64),
+            delivered=np.zeros((instance.demands, instance.network.nodes), dtype=np.int64),
         )
-
-
-def greedy_in(around: Surroundings, blocks: Blocks, *, seed: int = 0) -> Listed:
-    """Return all blocks and operators of representatives, placed.
-
-    Seed 0 keeps blocks of equal rank in their order; any other shuffles them.
-    """
-    problem, instance = around.problem, around.problem.instance
-    # Each node sends a summand once at most, and receives the result once at most.
-    sums = int((instance.demand_leaves.counts > 1)[blocks.piece].sum())
-    most_slots, most_sums = (len(blocks) + sums) * instance.network.nodes + 1, sums * instance.network.chips + 1
-    room = most_slots + most_sums + instance.operators + int(around.lanes[around.closed.resource].sum()) + 1
-    calendars = empty_calendars(around.shortest, room)
-    if len(around.closed.resource):
-        close(calendars, around.closed, around.first, around.lanes)
-    placed = Placed(
-        slots=np.empty((most_slots, 5), dtype=np.int64),
-        sums=np.empty((most_sums, 4), dtype=np.int64),
-        counts=np.zeros(2, dtype=np.int64),
-        operator_start=np.zeros(instance.operators, dtype=np.int64),
-        delivered=np.zeros((instance.demands, instance.network.nodes), dtype=np.int64),
-    )
-    order = work_order(instance, blocks, around.operator_rank, around.demand_rank, seed=seed)
-    work, tree = _represented(order, problem, blocks), _empty_tree(instance.network.nodes)
-    list_schedule(work, problem.wires, around.program, _traffic_of(around, blocks), calendars, placed, tree)
-    return Listed(problem, blocks, placed)
+        work = _represented(work_order(instance, blocks, *self._ranks, seed=seed), problem, blocks)
+        traffic, tree = _traffic_of(self._traffic, instance, blocks), _empty_tree(instance.network.nodes)
+        list_schedule(work, problem.wires, self._program, traffic, calendars, placed, tree)
+        return Listed(problem, blocks, placed)
 
 
 def work_order(
@@ -160,14 +129,14 @@ def _traffic(problem: Padded, lanes: int) -> Traffic:
     )
 
 
-def _traffic_of(around: Surroundings, blocks: Blocks) -> Traffic:
+def _traffic_of(traffic: Traffic, instance: Instance, blocks: Blocks) -> Traffic:
     """Return the traffic of some blocks."""
-    instance, lengths = around.problem.instance, np.unique(blocks.vectors)
+    lengths = np.unique(blocks.vectors)
     operands = np.arange(2, instance.network.nodes + 2)[:, None]
     # Sums of no operand and of one take no time.
     table = np.zeros((len(operands) + 2, int(lengths.max(initial=0)) + 1), dtype=np.int64)
     table[2:, lengths] = sum_cycles(instance.add_cost, operands, lengths)
-    return around.traffic._replace(block_demand=blocks.piece, block_vectors=blocks.vectors, sum_cycles=table)
+    return traffic._replace(block_demand=blocks.piece, block_vectors=blocks.vectors, sum_cycles=table)
 
 
 def _readers(problem: Padded) -> Ragged:
@@ -204,7 +173,7 @@ def spread_ways(problem: Quotient, length: int, *, seed: int) -> Ways | None:
         return None
     instance = _instance(problem)
     cut = cut_blocks(instance, Cut(length, length))
-    placed = greedy_in(Surroundings.of(unpadded(instance)), cut, seed=seed).placed
+    placed = ListScheduler(unpadded(instance)).listed(cut, seed=seed).placed
     pieces = problem.representatives[cut.piece]
     flow = problem.flow
     blocks = Blocks(pieces, cut.first_vector, cut.vectors, flow.source[pieces], flow.target[pieces])

@@ -12,13 +12,14 @@ import numpy as np
 
 from lpxsched.schedule.plan import Operands, Plan
 from lpxsched.schedule.problem.ragged import first_with, matching
-from lpxsched.schedule.routes.list_plan import Values, carried, needed
+from lpxsched.schedule.routes.list_plan import carried, known_by, needed
 from lpxsched.schedule.symmetry.quotient import Blocks
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.problem.instance import Instance
+    from lpxsched.schedule.problem.ragged import Index
     from lpxsched.schedule.problem.stages import Stage
     from lpxsched.schedule.result import Schedule
 
@@ -85,8 +86,10 @@ def stage_part(layer: Instance, stage: Stage, bundles: Integers, schedule: Sched
     )
     added = _Rows(schedule.operators + sums, of_sum[sums], schedule.sums.node[sums])
     end = np.where(stage.leave >= 0, layer.network.destination[stage.leave], np.arange(len(stage.leave)))
-    values, source = _values(layer, stage, cut, moved, added), layer.network.source[moved.node]
-    loads = carried(values, cut.key(moved._replace(node=source), layer.network.nodes), source)
+    index, source = _index(layer, stage, cut, moved, added), layer.network.source[moved.node]
+    loads = carried(index, cut.key(moved._replace(node=source), layer.network.nodes), source)
+    row, operand = matching(sums, schedule.sums.operand_sum)
+    operands = _Rows(schedule.sums.operand_value[operand], added.block[row], added.node[row])
     plan = Plan(
         cut.blocks,
         moved.block,
@@ -95,8 +98,8 @@ def stage_part(layer: Instance, stage: Stage, bundles: Integers, schedule: Sched
         added.block,
         added.node,
         schedule.sums.complete[sums],
-        operands=_operands(layer, schedule, cut, (values, loads[3]), added),
-        reads=_reads(layer, cut, (values, loads[3]), read._replace(node=end[read.node])),
+        operands=_needed(layer, cut, (index, loads[3]), row, operands),
+        reads=_reads(layer, cut, (index, loads[3]), read._replace(node=end[read.node])),
     )
     early, late = cut.blocks.first_vector[entering.block] - schedule.makespan_cycles, schedule.makespan_cycles + leaves
     return Part(plan, np.concatenate([early, schedule.slot_depart[slots], late, schedule.sums.start[sums]]))
@@ -146,37 +149,28 @@ def _read(stage: Stage, schedule: Schedule, cut: _Blocks) -> _Rows:
     )
 
 
-def _values(layer: Instance, stage: Stage, cut: _Blocks, carried: _Rows, added: _Rows) -> Values:
-    """Return what brings blocks to nodes; `carried` is by bundle."""
+def _index(layer: Instance, stage: Stage, cut: _Blocks, moved: _Rows, added: _Rows) -> Index:
+    """Return what brings blocks to nodes."""
     nodes, piece = layer.network.nodes, cut.blocks.piece
     entry, leaf = layer.demand_leaves.flat().entries(piece)
     # The summand of another chip is known by the chip that takes it.
     taken, known = np.flatnonzero(stage.enter >= 0), np.arange(nodes, dtype=np.int64)
     if stage.is_sum:
         known[layer.network.source[stage.enter[taken]]] = taken
-    return Values(
-        arrived=cut.key(carried._replace(node=layer.network.destination[carried.node]), nodes),
+    return known_by(
+        arrived=cut.key(moved._replace(node=layer.network.destination[moved.node]), nodes),
         added=cut.key(added, nodes),
         made=cut.key(_Rows(known[leaf] if stage.is_sum else cut.shard[entry], entry, leaf), nodes),
         maker=layer.demand_leaf_operators.flat().entries(piece)[1],
     )
 
 
-def _operands(
-    layer: Instance, schedule: Schedule, cut: _Blocks, made: tuple[Values, Integers], added: _Rows
-) -> Operands:
-    """Return what the sums that are left add."""
-    row, operand = matching(added.value - schedule.operators, schedule.sums.operand_sum)
-    rows = _Rows(schedule.sums.operand_value[operand], added.block[row], added.node[row])
-    return _needed(layer, cut, made, row, rows)
-
-
-def _needed(layer: Instance, cut: _Blocks, made: tuple[Values, Integers], reader: Integers, rows: _Rows) -> Operands:
+def _needed(layer: Instance, cut: _Blocks, made: tuple[Index, Integers], reader: Integers, rows: _Rows) -> Operands:
     key = cut.key(rows, layer.network.nodes)
     return needed(made[0], key, reader=reader, node=rows.node, block=rows.block, slot_origin=made[1])
 
 
-def _reads(layer: Instance, cut: _Blocks, made: tuple[Values, Integers], read: _Rows) -> Operands:
+def _reads(layer: Instance, cut: _Blocks, made: tuple[Index, Integers], read: _Rows) -> Operands:
     """Return what operators of the layer read, each at its node."""
     demand = cut.blocks.piece[read.block]
     wanted = layer.operator_demands.flat()

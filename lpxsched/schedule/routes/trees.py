@@ -35,22 +35,11 @@ class Merging(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PackedTrees:
-    """The style of packed trees.
+    """The style of packed trees: the longest block, the seed of the order in which units grow, and how sums are made.
 
-    Attributes
-    ----------
-    length : int
-        Longest block.
-    late_price : float
-        Price of an arrival as late as the whole collective must take, where a link as loaded as it must be costs 1.
-    seed : int
-        Of the order in which units grow.
-    beside : bool
-        Whether sums are made beside their reader.
-    merging : Merging or None
-        Where summands pass chips as they are; None where each chip adds what it gets.
-    turns : int
-        Where not 0, trees are those of `exact_trees`, grown in so many turns, and no price counts.
+    `late_price` is the price of an arrival as late as the whole collective must take, where a link as loaded as it must
+    be costs 1. With `turns` trees are those of `exact_trees`, grown in so many, and no price counts. Sums are made
+    `beside` their reader, or where `merging` says; without it each chip adds what it gets.
     """
 
     length: int
@@ -148,9 +137,8 @@ def _target_cycles(problem: Quotient) -> float:
 def _grow(wires: Wires, units: Units, order: Integers, target: float, late_price: float) -> NDArray[np.int32]:
     """Return the tree of each unit, grown in an order in which each comes several times; shape (units, nodes)."""
     parents = np.full((len(units.row), wires.nodes), NONE, dtype=np.int32)
-    late, price = np.zeros((2, wires.nodes))
-    inside, leads = np.zeros((2, wires.nodes), dtype=np.bool_)
-    growth = Growth(np.zeros(len(wires.lanes)), late, price, inside, leads)
+    times, flags = np.zeros((2, wires.nodes)), np.zeros((2, wires.nodes), dtype=np.bool_)
+    growth = Growth(np.zeros(len(wires.lanes)), *times, *flags)
     _grow_all(wires, units, order, Aim(target, late_price), growth, parents)
     return parents
 
@@ -206,14 +194,13 @@ def _grow_one(wires: Wires, aim: Aim, growth: Growth, source: int, vectors: floa
         if node < 0:
             break
         missing -= node < wires.width
-    _prune(wires, parents, growth, node)
+    _prune(wires, parents, growth.leads)
 
 
 @kernel
-def _prune(wires: Wires, parents: NDArray[np.int32], growth: Growth, last: int) -> None:
-    """Cut off nodes that were offered but not taken, and relays that lead nowhere."""
-    inside, leads = growth.inside, growth.leads
-    inside[last], leads[:] = True, False
+def _prune(wires: Wires, parents: NDArray[np.int32], leads: Flags) -> None:
+    """Cut off what leads to no reader: relays, and nodes that were offered but not taken."""
+    leads[:] = False
     for reader in range(wires.width):
         node = reader
         while not leads[node]:
@@ -221,17 +208,17 @@ def _prune(wires: Wires, parents: NDArray[np.int32], growth: Growth, last: int) 
             if parents[node] >= 0:
                 node = wires.source[parents[node]]
     for node in range(wires.nodes):
-        if not (inside[node] and leads[node]):
+        if not leads[node]:
             parents[node] = NONE
 
 
 def _runs(problem: Quotient, units: Units, parents: NDArray[np.int32]) -> Runs:
     """Return the trees that differ, sorted by piece, with the vectors of each piece dealt over them."""
-    wires, shortest = problem.wires, _shortest(problem)
-    pieces = len(shortest.row)
-    rows = np.concatenate([units.row, shortest.row])
-    parents = np.concatenate([parents, _grow(wires, shortest, shortest.row, 1.0, ALL_LATE)])
-    row, parents, weights = _distinct(rows, parents, np.concatenate([units.vectors, np.zeros(pieces)]))
+    wires, piece = problem.wires, np.arange(len(problem.representatives), dtype=np.int64)
+    # Besides, each piece has its tree of shortest ways.
+    shortest = Units(piece, problem.flow.source[problem.representatives], np.ones(len(piece)))
+    parents = np.concatenate([parents, _grow(wires, shortest, piece, 1.0, ALL_LATE)])
+    row, parents, weights = _distinct(np.append(units.row, piece), parents, np.append(units.vectors, 0.0 * piece))
     late = lateness(wires, parents)
     # As many vectors as units have, the parts of vectors rounded so that they sum up.
     upto = np.rint(np.cumsum(weights)).astype(np.int64)
@@ -249,12 +236,6 @@ def _distinct(
     trees, number = np.unique(keyed, axis=0, return_inverse=True)
     total = np.bincount(number.ravel(), weights=vectors).astype(np.float64)
     return trees[:, 0].astype(np.int64), np.ascontiguousarray(trees[:, 1:]), total
-
-
-def _shortest(problem: Quotient) -> Units:
-    """Return a unit of each piece for its tree of shortest ways."""
-    row = np.arange(len(problem.representatives), dtype=np.int64)
-    return Units(row, problem.flow.source[problem.representatives], np.ones(len(row)))
 
 
 def _ways(problem: Quotient, runs: Runs, length: int) -> Ways:

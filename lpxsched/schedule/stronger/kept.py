@@ -10,7 +10,7 @@ from lpxsched.schedule.parts import followed, pruned
 from lpxsched.schedule.plan import Plan, deliveries, no_operands
 from lpxsched.schedule.problem.collective import stage_instance
 from lpxsched.schedule.result import Found
-from lpxsched.schedule.routes.list_plan import Values, carried, needed
+from lpxsched.schedule.routes.list_plan import carried, known_by, needed
 from lpxsched.schedule.stronger.cells import Cells, CellSlots, copied, cuts_of, in_cells_in_turn
 from lpxsched.schedule.symmetry.groups import trivial
 from lpxsched.schedule.symmetry.quotient import Blocks, flow_of, quotient
@@ -111,9 +111,9 @@ def _connected(network: Network, cells: Cells, blocks: Blocks) -> tuple[Plan, In
     rows = rows[~made[rows]]
     slots, arrived = CellSlots(*(column[rows] for column in slots)), arrived[rows]
     node, cell = np.repeat(np.arange(width), count), np.tile(np.arange(count), width)
-    values = Values(arrived, key(*sums[:3]), key(node, cell, node), node)
+    index = known_by(arrived, key(*sums[:3]), key(node, cell, node), node)
     source = network.source[slots.bundle]
-    loads = carried(values, key(slots.value, slots.cell, source), source)
+    loads = carried(index, key(slots.value, slots.cell, source), source)
     of_sum = sums.value * count + sums.cell
     reader = np.searchsorted(of_sum, cells.operands.reader * count + cells.operands.cell)
     order = np.argsort(reader, kind="stable")
@@ -129,7 +129,7 @@ def _connected(network: Network, cells: Cells, blocks: Blocks) -> tuple[Plan, In
         sums.cell,
         sums.node,
         np.isin(of_sum, wanted),
-        operands=needed(values, added, reader=reader, node=at, block=cell, slot_origin=loads[3]),
+        operands=needed(index, added, reader=reader, node=at, block=cell, slot_origin=loads[3]),
         reads=no_operands(),
     )
     return plan, np.append(slots.start, sums.start)

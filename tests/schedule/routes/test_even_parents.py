@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lpxsched.schedule.routes.choices import Choice, find_ways
-from lpxsched.schedule.routes.even_parents import ParentChoice, balanced_parents
+from lpxsched.schedule.routes.even_parents import balanced_parents
 from lpxsched.traffic.collectives import Collective
 from tests.schedule.bounds.problems import path, problem_of, ring
 from tests.schedule.fabrics import problems
@@ -33,7 +33,7 @@ def test_trees_stay_trees(problem: Instance, seed: int, fork_price: float, count
     ways = find_ways(small, Choice(2, "near", minimal, seed))
     if ways is None:
         return
-    parents = balanced_parents(small, ways, ParentChoice(fork_price, minimal), seed=seed, count_first=count_first)
+    parents = balanced_parents(small, ways, fork_price, minimal=minimal, seed=seed, count_first=count_first)
     wires = small.wires
     for block, root in enumerate(ways.blocks.source.tolist()):
         for end in set(range(problem.network.width)) - {root}:
@@ -52,7 +52,7 @@ def test_trees_share_the_load() -> None:
     small = whole(problem_of(Collective("broadcast", 4, 8), ring(4)))
     ways = find_ways(small, Choice(1, "near", True, 0))
     assert ways is not None
-    parents = balanced_parents(small, ways, ParentChoice(0.2, True), seed=0, count_first=True)
+    parents = balanced_parents(small, ways, 0.2, minimal=True, seed=0, count_first=True)
     assert sorted(Counter(parents[:, 2].tolist()).values()) == [4, 4]
 
 
@@ -61,5 +61,5 @@ def test_a_line_leaves_no_choice() -> None:
     small = whole(problem_of(Collective("broadcast", 3, 1), path(3)))
     ways = find_ways(small, Choice(1, "near", True, 0))
     assert ways is not None
-    parents = balanced_parents(small, ways, ParentChoice(1.0, False), seed=1, count_first=False)
+    parents = balanced_parents(small, ways, 1.0, minimal=False, seed=1, count_first=False)
     assert parents.tolist() == [[-1, 0, 2]]

@@ -56,9 +56,8 @@ def empty_queues(resources: int) -> Queues:
 
 def grown(queues: Queues, chunks: int) -> Queues:
     """Return queues with at least twice the room, and that for some chunks more."""
-    cells = np.empty(2 * len(queues.cells) + chunks * CHUNK, dtype=np.int64)
-    cells[: len(queues.cells)] = queues.cells
-    return queues._replace(cells=cells)
+    more = np.empty(len(queues.cells) + chunks * CHUNK, dtype=np.int64)
+    return queues._replace(cells=np.append(queues.cells, more))
 
 
 @kernel

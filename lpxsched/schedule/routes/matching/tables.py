@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,23 +12,23 @@ from lpxsched.schedule.problem.wires import Wires
 from lpxsched.traffic.collectives import EVERY
 from lpxsched.units import NONE
 
+if TYPE_CHECKING:
+    from lpxsched.schedule.symmetry.quotient import Blocks
+
 WORD_BITS = 64
 
 
 class Job(NamedTuple):
     """What is to be matched.
 
-    `source`, `target`, `vectors` by block, `target` `EVERY` where every participant reads the block. `way` as
-    `all_ways` returns it. `urgency`, shape (nodes, nodes), is the class of a block that goes to a node: by source and
-    node where everyone reads, by node and target else. `minimal` keeps blocks that everyone reads to shortest ways from
-    their source; others always keep to them. `block_order` is a row of `rank` or `NONE`: along a way the rank of
-    bundles never falls, of blocks that everyone reads. `parents`, shape (blocks, nodes) or (0, 0), is the bundle over
-    which a node must get such a block.
+    Blocks, all for one reader each or all for every participant. `way` as `all_ways` returns it. `urgency`, shape
+    (nodes, nodes), is the class of a block that goes to a node: by source and node where everyone reads, by node and
+    target else. `minimal` keeps blocks that everyone reads to shortest ways from their source; others always keep to
+    them. `block_order` is a row of `rank` or `NONE`: along a way the rank of bundles never falls, of blocks that
+    everyone reads. `parents`, shape (blocks, nodes) or (0, 0), is the bundle over which a node must get such a block.
     """
 
-    source: Integers
-    target: Integers
-    vectors: Integers
+    blocks: Blocks
     way: NDArray[np.int32]
     urgency: NDArray[np.uint8]
     minimal: bool
@@ -61,8 +61,9 @@ class Tables(NamedTuple):
 
 def tables_of(wires: Wires, job: Job) -> Tables:
     """Return the tables of a job."""
-    everyone = len(job.target) > 0 and int(job.target[0]) == EVERY
-    end = job.source if everyone else job.target
+    source, target = job.blocks.source, job.blocks.target
+    everyone = len(target) > 0 and int(target[0]) == EVERY
+    end = source if everyone else target
     roots, row = (end, np.arange(len(end))) if len(job.parents) else np.unique(end, return_inverse=True)
     way, urgency = (job.way, job.urgency) if everyone else (job.way.T, job.urgency.T)
     passable = np.zeros((len(roots), -(-len(wires.out) // WORD_BITS)), dtype=np.uint64)
@@ -76,8 +77,8 @@ def tables_of(wires: Wires, job: Job) -> Tables:
         offsets=wires.out_offsets,
         exits=np.stack([wires.out, wires.destination[wires.out], wires.resource[wires.out]], axis=1).astype(np.int32),
         ends=np.stack([wires.source, wires.destination, wires.hop, hold], axis=1).astype(np.int32),
-        blocks=np.stack([job.source, job.target, row, order], axis=1).astype(np.int32),
-        vectors=job.vectors,
+        blocks=np.stack([source, target, row, order], axis=1).astype(np.int32),
+        vectors=job.blocks.vectors,
         rank=job.rank,
         passable=passable,
         urgency=np.ascontiguousarray(urgency[roots]),

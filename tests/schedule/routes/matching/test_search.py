@@ -40,7 +40,7 @@ def whole(problem: Instance) -> Quotient:
 
 def matched(wires: Wires, job: Job, noise: int = 0, limit: int = NEVER) -> tuple[list[tuple[int, ...]], int]:
     """Return what the kernel returns, as rows."""
-    slots, makespan = match(wires, job, noise, len(job.source) * wires.nodes + 1, limit)
+    slots, makespan = match(wires, job, noise, len(job.blocks) * wires.nodes + 1, limit)
     return [tuple(row) for row in slots.T.tolist()], makespan
 
 
@@ -48,9 +48,7 @@ def plain_job(problem: Quotient, length: int, *, minimal: bool = False) -> Job:
     """Return a search in which all blocks are as urgent and nothing is asked of their ways."""
     blocks = problem.blocks(length)
     return Job(
-        blocks.source,
-        blocks.target,
-        blocks.vectors,
+        blocks,
         problem.way,
         np.zeros(problem.way.shape, dtype=np.uint8),
         minimal,
@@ -69,7 +67,7 @@ def jobs(draw: st.DrawFn, problem: Quotient) -> Job:
     orders = draw(st.integers(0, 2))
     return plain._replace(
         urgency=random.choice(classes, size=problem.way.shape).astype(np.uint8),
-        block_order=random.integers(-1, orders, size=len(plain.source)),
+        block_order=random.integers(-1, orders, size=len(plain.blocks)),
         rank=random.integers(0, 3, size=(orders, problem.instance.network.bundles)),
     )
 
@@ -92,7 +90,7 @@ def test_a_search_keeps_to_given_parents(problem: Instance, noise: int) -> None:
     small = whole(problem)
     job = plain_job(small, 2)
     other, _ = plain_match(small.wires, job, 7, NEVER)
-    parents = np.full((len(job.source), problem.network.nodes), -1, dtype=np.int32)
+    parents = np.full((len(job.blocks), problem.network.nodes), -1, dtype=np.int32)
     for block, bundle, _, _ in other:
         parents[block, small.wires.destination[bundle]] = bundle
     asked = job._replace(parents=parents)
