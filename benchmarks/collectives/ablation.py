@@ -157,7 +157,7 @@ SEARCHES: Switches = {
     "justification": ("times.placement.doubly_justified", lambda _: lambda _, placement: placement),
     "periods bisected": ("times.modulo._bisected", lambda _: lambda *args: args[-1]),
     "CP-SAT times": ("cpsat.times.solved_times", lambda _: lambda _, placement, __: placement),
-    "CP-SAT ways": ("cpsat.ways.improved_ways", lambda _: lambda found, *_: (found, None)),
+    "CP-SAT ways": ("cpsat.ways.improved_ways", lambda _: lambda found, bound, *_: (found, bound)),
     "CP-SAT ways, models of all blocks": ("cpsat.search._Search.by_models", _nothing(None)),
     "CP-SAT ways, neighbourhoods": ("cpsat.search._Search.by_neighbourhoods", _nothing(None)),
     "CP-SAT trees": ("cpsat.packing.packed_ways", _nothing(None)),
