@@ -35,9 +35,11 @@ class Candidates:
         stage = forward.instance.stage
         self._problem, self._gathered, self._settles = forward, gathered, not cyclic
         self._sums = stage.is_sum and not gathered
-        known: tuple[KnownWays, KnownWays] = {}, {}
-        directions = [(backward, True, known[0]), (forward, False, known[1])]
-        self._directions = directions[not self._sums : 2 if stage.kind == "all-reduce" or not self._sums else 1]
+        self._directions: list[tuple[Quotient, bool, KnownWays]] = []
+        if self._sums:
+            self._directions.append((backward, True, {}))
+        if not self._sums or stage.kind == "all-reduce":
+            self._directions.append((forward, False, {}))
         self._made: set[tuple[object, ...]] = set()
 
     def __call__(self, choice: Style, limit: int) -> Candidate | None:
@@ -62,6 +64,7 @@ class Candidates:
         """Return whether these ways came before; those of very many slots, of which few are tried, are not kept."""
         if max(len(ways.block) for ways in found) > MOST_JUSTIFIED:
             return False
+        # All else that a choice says is in its ways.
         style = (choice.beside, choice.merging) if isinstance(choice, PackedTrees) else choice.urgency == "spread"
         # Packed trees may be the same and carry other numbers of vectors.
         columns = [column for ways in found for column in (ways.block, ways.bundle, ways.blocks.vectors)]

@@ -63,7 +63,8 @@ class Choice(NamedTuple):
 
 
 Style = Choice | PackedTrees
-# By length of blocks, whether ways are the shortest, mixture, and parents: what was found, `None` where a limit passed.
+# Of searches that price forks, which all are near ones and leave chance out, by length of blocks, whether ways are the
+# shortest, mixture, and parents: what was found, `None` where a limit passed.
 KnownWays = dict[tuple[int, bool, tuple[int, ...], bytes], Ways | None]
 NO_PARENTS = np.zeros((0, 0), dtype=np.int32)
 
