@@ -178,7 +178,7 @@ def test_chips_are_chosen_by_position_too(folder: Path, tmp_path: Path, capsys: 
     assert not position.isdigit()
     assert Path(names[0]).read_bytes() == Path(names[1]).read_bytes()
     assert run(["export", str(folder), "--csv", names[1], "--chips", "9.9"]) == 2
-    assert "'9.9' is neither a chip" in capsys.readouterr().err
+    assert "there is no position 9.9" in capsys.readouterr().err
 
 
 def test_which_windows_are_written_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
