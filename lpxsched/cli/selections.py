@@ -64,7 +64,9 @@ def _chips_of(part: str, positions: Callable[[], Sequence[str]], option: str) ->
     for place in product(*ranges):
         name = ".".join(map(str, place))
         if name not in known:
-            raise click.BadParameter(f"there is no position {name}", param_hint=option)
+            others = list(known)
+            problem = f"there is no position {name}: they begin with {others[0]} and end with {others[-1]}"
+            raise click.BadParameter(problem, param_hint=option)
         chips.append(known[name])
     return chips
 
