@@ -14,6 +14,8 @@ from lpxsched.cli.files import output_targets, write_file
 from lpxsched.cli.verification import read_granted_build
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lpxsched.timetable.build import Build
 
 
@@ -39,29 +41,30 @@ def report_command(folders: tuple[Path, ...], output: Path | None, as_json: bool
     if len(folders) > 2:
         raise click.UsageError(f"one folder or two can be told, got {len(folders)}")
     target = output_targets({"page": output}, folders).get("page")
+    builds = [read_granted_build(folder) for folder in folders]
     if target is not None:
-        write_file(target, _page(folders))
-        emit({"files": [str(target)]}, str(target), as_json=as_json)
+        write_file(target, _page(folders, builds))
+        told, text = dict[str, object](files=[str(target)]), str(target)
     else:
-        told, text = _one(folders[0]) if len(folders) == 1 else _two(folders)
-        emit(told, _bold(text), as_json=as_json)
+        told, text = _one(builds[0]) if len(builds) == 1 else _two(folders, builds)
+    for folder, build in zip(folders, builds, strict=True):
+        _note(folder, build)
+    emit(told, text if target else _bold(text), as_json=as_json)
 
 
-def _read(folder: Path) -> Build:
-    """Read a build, and say in one line where its manifest tells what does not follow from its timetable."""
+def _note(folder: Path, build: Build) -> None:
+    """Say in one line where a manifest tells what does not follow from its timetable."""
     from lpxsched.verify.results import manifest_violations
 
-    build = read_granted_build(folder)
     for violation in manifest_violations(build)[:1]:
         click.echo(f"note: {folder}: {violation.message}; lpxsched check tells more", err=True)
-    return build
 
 
-def _page(folders: tuple[Path, ...]) -> bytes:
+def _page(folders: Sequence[Path], builds: Sequence[Build]) -> bytes:
     from lpxsched.report.page.comparison import comparison_page
     from lpxsched.report.page.html import build_page
 
-    first, *others = (_read(folder) for folder in folders)
+    first, *others = builds
     if not others:
         return build_page(first)
     names = folders[0].resolve().name, folders[1].resolve().name
@@ -69,20 +72,20 @@ def _page(folders: tuple[Path, ...]) -> bytes:
     return comparison_page(first, others[0], names if names[0] != names[1] else (str(folders[0]), str(folders[1])))
 
 
-def _one(folder: Path) -> tuple[dict[str, object], str]:
+def _one(build: Build) -> tuple[dict[str, object], str]:
     from lpxsched.report.console.build import report_text
     from lpxsched.report.summary import summarise
     from lpxsched.report.summary_json import summary_json
 
-    summary = summarise(_read(folder))
+    summary = summarise(build)
     return summary_json(summary), report_text(summary)
 
 
-def _two(folders: tuple[Path, ...]) -> tuple[dict[str, object], str]:
+def _two(folders: Sequence[Path], builds: Sequence[Build]) -> tuple[dict[str, object], str]:
     from lpxsched.report.comparison.comparison import compare, comparison_json
     from lpxsched.report.console.comparison import comparison_text
 
-    told = compare(*(_read(folder) for folder in folders))
+    told = compare(*builds)
     return comparison_json(told), comparison_text((str(folders[0]), str(folders[1])), told)
 
 
