@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def layers_told(options: CompileOptions, made: Assembled, layers: Sequence[ScheduledLayer]) -> dict[str, Any]:
     """Return what a manifest tells of the layers, or visits, of a model beside its headline."""
     distinct = {layer.distinct.number: layer.distinct for layer in layers}
-    problems = [_problem(distinct[number]) for number in sorted(distinct)]
+    problems = [_problem(distinct[number], layers) for number in sorted(distinct)]
     worst = max(problems, key=lambda problem: problem["gap"])
     segments, frames = made.machine.segments, made.machine.frames
     # Makespans of what runs on demand, periods of what repeats.
@@ -100,10 +100,10 @@ def _wire_gap(problems: list[dict[str, Any]]) -> float:
     return float(round(makespan / bound, 6))
 
 
-def _problem(one: DistinctResult) -> dict[str, Any]:
+def _problem(one: DistinctResult, layers: Sequence[ScheduledLayer]) -> dict[str, Any]:
     return {
         "layers": list(one.layers),
-        "chips": one.chips,
+        "chips": len(layers[one.layers[0]].problem.group.chips),
         **_figures(one.result),
         "wires": _figures(one.wires),
     }

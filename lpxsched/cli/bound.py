@@ -10,7 +10,7 @@ import click
 from lpxsched.cli.console import emit, failing_words, json_option
 from lpxsched.cli.files import output_targets, write_file
 from lpxsched.cli.memory import keep_freed_memory
-from lpxsched.cli.verification import read_granted_build
+from lpxsched.cli.verification import FolderCommand, read_granted_build
 from lpxsched.errors import ExitCode
 from lpxsched.report.text_table import named_rows
 from lpxsched.units import counted
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lpxsched.simulation.bound.bound import Bound
 
 
-@click.command()
+@click.command(cls=FolderCommand)
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--clock", metavar="NAME", help="Clock to reckon with (name or file); default: the one of the build.")
 @click.option("--png", metavar="FILE", type=click.Path(path_type=Path), help="Draw deskews against worst cases as PNG.")
@@ -59,7 +59,10 @@ def _text(found: Bound) -> str:
         ("stall to spare", f"{float(found.least_spare_stall_cycles):.3f} cycles"),
         ("deskew buffer", f"at most {counted(found.fullest.vectors, 'vector')}, on link {found.fullest.link}"),
         ("clocks may have", f"{float(found.ppm.value):,g} ppm, one-sided; beyond, {failing_words(found.ppm.witness)}"),
-        ("", f"{float(found.residual.value):,g} ns a level; beyond, {failing_words(found.residual.witness)}"),
+        (
+            "",
+            f"{float(found.residual.value):,g} ns of residual a level; beyond, {failing_words(found.residual.witness)}",
+        ),
         ("", f"{int(found.interval.value):,} cycles between deskews; beyond, {failing_words(found.interval.witness)}"),
         ("ok", "") if found.failing is None else ("FAILED", failing_words(found.failing)),
     )

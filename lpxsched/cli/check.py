@@ -10,6 +10,7 @@ import click
 
 from lpxsched.cli.console import emit, json_option
 from lpxsched.cli.memory import keep_freed_memory
+from lpxsched.cli.verification import FolderCommand
 from lpxsched.errors import ExitCode
 from lpxsched.timetable.reader import read_build
 from lpxsched.units import counted
@@ -25,7 +26,7 @@ MOST_IN_TEXT = 20
 MOST_IN_JSON = 1000
 
 
-@click.command()
+@click.command(cls=FolderCommand)
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @json_option
 def check_command(folder: Path, as_json: bool) -> ExitCode:

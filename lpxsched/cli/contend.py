@@ -10,11 +10,11 @@ import click
 from lpxsched.cli.choices import given, model_option
 from lpxsched.cli.console import emit, json_option
 from lpxsched.cli.files import output_targets, write_file
-from lpxsched.cli.verification import read_granted_build
+from lpxsched.cli.verification import FolderCommand, read_granted_build
 from lpxsched.options import ContendOptions, checked_options
 
 
-@click.command()
+@click.command(cls=FolderCommand)
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @model_option(ContendOptions, "routing", "One shortest way, one by a hash of what is sent, or what is free soonest.")
 @model_option(ContendOptions, "arbitration", "What a free lane serves next: who came first, or any that wait.")

@@ -11,7 +11,7 @@ from lpxsched.cli.choices import given
 from lpxsched.cli.console import emit, json_option
 from lpxsched.cli.files import output_targets, write_file
 from lpxsched.cli.selections import CHIP_LIST, parse_chips, parse_cycles, parse_layers
-from lpxsched.cli.verification import holds, read_granted_build
+from lpxsched.cli.verification import FolderCommand, holds, read_granted_build
 from lpxsched.errors import ExitCode, InputError
 from lpxsched.units import counted
 
@@ -28,7 +28,7 @@ def _file(name: str, said: str) -> Callable[[Callable[..., Any]], Callable[..., 
     return click.option(f"--{name}", metavar="FILE", type=click.Path(path_type=Path), help=said)
 
 
-@click.command()
+@click.command(cls=FolderCommand)
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @_file("svg", "Draw utilisation and the timeline of one layer as SVG.")
 @_file("png", "Draw the same as PNG.")

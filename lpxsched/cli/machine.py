@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from lpxsched.simulation.reference.run import ReferenceSummary
     from lpxsched.timetable.build import Build
 
-MOST_TOLD, MOST_IN_JSON = 5, 100
+MOST_TOLD, MOST_FAULTS, MOST_IN_JSON = 5, 2, 100
+NOT_RUN = "not run; lpxsched export --programs writes those of this build"
 
 
 def tell_reference(build: Build, clock: ClockSpecification | None, *, runs: int, seed: int, as_json: bool) -> ExitCode:
@@ -57,14 +58,20 @@ def tell_programs(
         *(_reference_rows(summary, proved) if summary is not None else []),
         ("programs", f"{counted(len(programs), 'node')}: {of_each}"),
         ("compared", f"{counted(found.compared, 'vector')} at their addresses, {found.mismatches:,} differ"),
-        *(("", fault) for fault in found.faults[:MOST_TOLD]),
-        ("as the build", f"{len(differ):,} instructions and rows differ" if summary is not None else "not run"),
+        *_fault_rows(found.faults),
+        ("as the build", f"{len(differ):,} instructions and rows differ" if summary is not None else NOT_RUN),
         *(("", one) for one in differ[:MOST_TOLD]),
         last_row(proved, shown=_shown(summary), holds=holds),
     ]
     told |= summary.as_json() | proved_json(proved) if summary is not None else {}
     emit(told, named_rows(rows), as_json=as_json)
     return exit_code(holds=holds)
+
+
+def _fault_rows(faults: Sequence[str]) -> list[tuple[str, str]]:
+    """Return rows of what keeps programs from running, or what goes wrong; nodes often say the same, so few."""
+    more = [("", f"and {counted(len(faults) - MOST_FAULTS, 'more fault')}")] if len(faults) > MOST_FAULTS else []
+    return [*(("", fault) for fault in faults[:MOST_FAULTS]), *more]
 
 
 def _counts(programs: Sequence[NodeProgram]) -> dict[str, int]:

@@ -10,6 +10,7 @@ import click
 from lpxsched.cli.choices import WholeNumber
 from lpxsched.cli.console import emit, json_option
 from lpxsched.cli.machine import MOST_IN_JSON, tell_programs
+from lpxsched.cli.verification import FolderCommand
 from lpxsched.errors import ExitCode
 from lpxsched.report.text_table import named_rows
 from lpxsched.units import counted
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 MOST_IN_TEXT = 20
 
 
-@click.command()
+@click.command(cls=FolderCommand)
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option(
     "--seed", type=WholeNumber(0, 2**31 - 1), default=0, show_default=True, help="Seed of numbers and clocks."

@@ -11,7 +11,7 @@ import click
 
 from lpxsched.cli.console import emit, json_option
 from lpxsched.cli.files import output_targets, write_file
-from lpxsched.cli.verification import read_granted_build
+from lpxsched.cli.verification import FolderCommand, read_granted_build
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
 
 
-@click.command()
+@click.command(cls=FolderCommand)
 @click.argument("folders", metavar="DIR [DIR]", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "-o",

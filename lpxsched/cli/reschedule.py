@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lpxsched.cli.console import emit, failures_told, json_option, progress_told
-from lpxsched.cli.verification import MOST_TOLD, holds, read_granted_build, verify_option
+from lpxsched.cli.verification import MOST_TOLD, FolderCommand, holds, read_granted_build, verify_option
 from lpxsched.errors import ExitCode
 from lpxsched.report.text_table import named_rows
 from lpxsched.units import counted
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 REMEDY = "compile on the fabric that is left"
 
 
-@click.command()
+@click.command(cls=FolderCommand)
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--down", metavar="FILE", type=click.Path(path_type=Path), help="Links, chips and trays that failed.")
 @click.option("--contingency", "link_class", metavar="CLASS", help="Try every single link of a class besides.")

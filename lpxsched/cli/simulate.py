@@ -11,7 +11,7 @@ from lpxsched.cli.choices import WholeNumber, given
 from lpxsched.cli.console import emit, json_option
 from lpxsched.cli.machine import exit_code, last_row, tell_programs, tell_reference
 from lpxsched.cli.memory import keep_freed_memory
-from lpxsched.cli.verification import read_granted_build
+from lpxsched.cli.verification import FolderCommand, read_granted_build
 from lpxsched.report.text_table import named_rows
 from lpxsched.units import counted
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MOST_TRIALS, LEAST_TRIALS, MOVED_VECTORS = 1000, 100, 2_000_000_000
 
 
-@click.command()
+@click.command(cls=FolderCommand)
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--clock", metavar="NAME", help="Clock to run on (name or file); default: the one of the build.")
 @click.option(

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from lpxsched.errors import UnsoundError
+from lpxsched.errors import InputError, UnsoundError
 from lpxsched.units import counted
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from lpxsched.timetable.build import Build
 
 MOST_TOLD = 5
+
+
+class FolderCommand(click.Command):
+    """A command of one build, whose faults name the folder that its files lie in."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except InputError as error:
+            folders = ctx.params.get("folders") or (ctx.params["folder"],)
+            if len(folders) > 1 or Path(error.where).name != error.where or not (folders[0] / error.where).is_file():
+                raise
+            raise InputError(str(folders[0] / error.where), error.problem, key=error.key) from error
+
 
 verify_option = click.option(
     "--verify/--no-verify", default=True, show_default=True, help="Prove the timetable before it is told."

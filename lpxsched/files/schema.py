@@ -146,10 +146,14 @@ def _input_error(document: Document, model: type[BaseModel], fault: ErrorDetails
         return document.error(location, f"unknown key; {remedy}")
     if fault["type"] == "missing":
         return document.error((*location, fault["loc"][-1]), "this key is missing; add it")
-    # pydantic would name the class, which a file does not know.
-    message = "Must be a mapping of keys" if fault["type"] == "model_type" else fault["msg"]
     remedy = _written_as_number(location, fault["input"]) if fault["type"] in NUMBER_FAULTS else ""
-    return document.error(location, f"{message[0].lower()}{message[1:]}, got {short(fault['input'])}{remedy}")
+    return document.error(location, f"{told_fault(fault)}, got {short(fault['input'])}{remedy}")
+
+
+def told_fault(fault: ErrorDetails) -> str:
+    """Return what a value should have been; pydantic would name a class, which a file does not know."""
+    message = "must be a mapping of keys" if fault["type"] in ("model_type", "dict_type") else fault["msg"]
+    return f"{message[0].lower()}{message[1:]}"
 
 
 def _written_as_number(location: Location, value: Any) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lpxsched.errors import InputError
+from lpxsched.files.schema import short, told_fault
 
 if TYPE_CHECKING:
     from lpxsched.timetable.build import Build
@@ -81,7 +82,7 @@ def results_of(build: Build) -> dict[str, Any]:
     except ValidationError as error:
         fault = error.errors()[0]
         key = ".".join(["results", *map(str, fault["loc"])])
-        problem = f"{fault['msg'].lower()}, got {str(fault['input'])[:40]!r}; compile the build again"
+        problem = f"{told_fault(fault)}, got {short(fault['input'])}; compile the build again"
         raise InputError("manifest.json", problem, key=key) from None
     return results
 

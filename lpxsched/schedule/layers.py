@@ -33,7 +33,6 @@ class DistinctResult:
     """One distinct problem: its result, the result with all operators taking no time, and the layers that share it."""
 
     number: int
-    chips: int
     result: Result
     wires: Result
     layers: tuple[int, ...]
@@ -172,7 +171,7 @@ def _in_frames(problems: Sequence[LayerProblem], solved: Sequence[_Solved]) -> t
     for number, ((_, stall), layers) in enumerate(alike.items()):
         one = solved[layers[0]]
         result = replace(one.result, schedule=one.result.schedule.later(stall - one.problem.instance.release_cycles))
-        distinct = DistinctResult(number, one.problem.instance.network.chips, result, one.wires, tuple(layers))
+        distinct = DistinctResult(number, result, one.wires, tuple(layers))
         for layer in layers:
             problem = problems[layer].over(one.problem.interval_cycles)
             opened = replace(problem, instance=replace(problem.instance, release_cycles=stall))

@@ -64,7 +64,7 @@ def read_table(path: Path, names: Sequence[str]) -> Table:
     InputError
         When it cannot be read, has no rows or too many, or other columns.
     """
-    table = _parquet(path) if path.suffix.lower() == PARQUET else _csv(path)
+    table = _parquet(path) if path.suffix.lower() == PARQUET else _csv(path, names)
     for name in names:
         if name not in table.header:
             raise table.header_error(name, f"this column is missing; the columns are {', '.join(names)}")
@@ -79,7 +79,7 @@ def read_table(path: Path, names: Sequence[str]) -> Table:
     return table
 
 
-def _csv(path: Path) -> Table:
+def _csv(path: Path, names: Sequence[str]) -> Table:
     raw = list(io.StringIO(read_text(path), newline=""))
     reader = csv.reader(raw, strict=True)
     rows: list[tuple[int, list[str]]] = []
@@ -90,6 +90,9 @@ def _csv(path: Path) -> Table:
     if not rows:
         raise InputError(str(path), "an empty file; the first line names the columns", line=1, column=1)
     header = [name.strip() for name in rows[0][1]]
+    if not set(header) & set(names):
+        problem = f"no table of requests, the first line names no column of {', '.join(names)}"
+        raise InputError(str(path), problem, line=rows[0][0], column=1)
     places = [(line, _columns(raw[line - 1])) for line, _ in rows]
     for (line, cells), (_, columns) in zip(rows, places, strict=True):
         if len(columns) != len(cells):

@@ -179,7 +179,7 @@ def _read_manifest(folder: Path) -> ManifestFile:
         raise InputError(str(folder), f"cannot be read: {error.strerror}") from error
     if missing is None:
         problem = "is a file, name the folder of a build" if folder.exists() else "no such folder"
-        raise InputError(str(folder), f"{problem}; write one with lpxsched compile")
+        raise InputError(str(folder), f"{problem}; write one with lpxsched compile or collective")
     document = Document(MANIFEST, {}, {}) if MANIFEST in missing else read_json(folder / MANIFEST)
     _check_format(document)
     if missing:

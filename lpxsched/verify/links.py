@@ -31,7 +31,19 @@ RULE = "R1"
 
 def link_violations(build: Build) -> list[Violation]:
     """Return every slot that breaks R1."""
-    return [*_overlaps(build), *_down(build), *_not_there(build), *_outside(build), *_shared(build)]
+    return [*_doubled(build), *_overlaps(build), *_down(build), *_not_there(build), *_outside(build), *_shared(build)]
+
+
+def _doubled(build: Build) -> Iterator[Violation]:
+    """Yield nodes at the place of another one, and links that are the lane of another one."""
+    links, chips = build.links, build.chips
+    lane = [links.src, links.dst, links.lane]
+    for table, columns, what in ((chips, [chips.position], "is where node"), (links, lane, "is the lane that")):
+        order = np.lexsort(columns)
+        same = np.logical_and.reduce([column[order][1:] == column[order][:-1] for column in columns])
+        for one, other in zip(order[:-1][same].tolist(), order[1:][same].tolist(), strict=True):
+            message = f"{table.file}: row {other} {what} {one} is"
+            yield Violation(RULE, message, rows_of(table, one, other))
 
 
 def _overlaps(build: Build) -> Iterator[Violation]:

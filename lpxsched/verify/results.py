@@ -12,6 +12,7 @@ import numpy as np
 
 from lpxsched.units import NONE, ceil_cycles, cycles_to_ns, exact
 from lpxsched.verify.clock import limits_of
+from lpxsched.verify.counts import count_violations
 from lpxsched.verify.demand import graph_operators
 from lpxsched.verify.each_period import aligned_by, deskewed_each_period
 from lpxsched.verify.frames import repeating
@@ -46,6 +47,7 @@ def manifest_violations(build: Build) -> list[Violation]:
         *_steps(build),
         *_rates(build),
         *_proofs(build),
+        *count_violations(build),
     ]
 
 
@@ -137,6 +139,20 @@ def _proofs(build: Build) -> Iterator[Violation]:
         gap = Fraction(max(1, sum(objective.tolist())), max(1, sum(bounds.tolist())))
         for key in ("gap", "period_gap"):
             yield from _differs(build, key, exact(round(float(gap), 6)), "segments and frames have")
+    yield from _mapping_gap(build)
+
+
+def _mapping_gap(build: Build) -> Iterator[Violation]:
+    """Yield a gap over other mappings that is not the quotient of makespan and bound, as they are rounded."""
+    results = build.manifest.results
+    gap, bound = (_number(results.get(key)) for key in ("mapping_gap", "mapping_bound_ns"))
+    if not gap or not bound:
+        return
+    makespan = cycles_to_ns(sum(build.segments.makespan_cycles.tolist()), _clock_mhz(build))
+    rounded = Fraction(1, 10**6) + gap / (1000 * bound)
+    if abs(gap - makespan / bound) > rounded or gap < 1:
+        message = f"results mapping_gap is {results['mapping_gap']!r}, makespan and mapping_bound_ns make"
+        yield Violation(RULE, f"{MANIFEST_FILE}: {message} {_decimal(makespan / bound)}")
 
 
 def _differs(build: Build, key: str, value: Fraction | int, why: str, **given: object) -> Iterator[Violation]:

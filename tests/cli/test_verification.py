@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import pytest
 
+from lpxsched.cli.main import run
 from lpxsched.cli.verification import holds
-from lpxsched.errors import NothingFoundError
+from lpxsched.errors import ExitCode, NothingFoundError
+from lpxsched.timetable.writer import write_build
 from tests.builds import two_chip_build
 from tests.verify.changes import change, changed
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_a_sound_build_holds() -> None:
@@ -31,3 +39,16 @@ def test_what_breaks_another_rule_too_is_told_as_broken(capsys: pytest.CaptureFi
     """Tests too little SRAM beside a makespan of 1: no remedy mends both."""
     assert not holds(change(changed("chips", 0, sram_bytes=5_119), "segments", 0, makespan_cycles=1), remedy="try less")
     assert "its SRAM has 5119" in capsys.readouterr().err
+
+
+def test_a_fault_of_a_build_names_its_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests a manifest whose deskews are text, and frames of a build that runs on demand."""
+    build = two_chip_build()
+    results = build.manifest.results | {"deskews": "x"}
+    write_build(tmp_path, replace(build, manifest=build.manifest.model_copy(update={"results": results})))
+    for command, said in (
+        (["report"], "results.deskews: must be a mapping of keys, got 'x'"),
+        (["simulate", "--frames"], "in_flight: layers run on demand"),
+    ):
+        assert run([*command, str(tmp_path)]) == ExitCode.BAD_INPUT
+        assert capsys.readouterr().err.startswith(f"{tmp_path / 'manifest.json'}: {said}")

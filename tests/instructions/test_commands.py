@@ -89,6 +89,18 @@ def test_programs_of_another_build_are_found(folder: Path, capsys: pytest.Captur
     assert (told["ok"], told["failures"], told["mismatches"], told["differences"]) == (False, [], 0, 2)
 
 
+def test_programs_that_do_not_run_are_told_in_few_lines(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests programs of an all-reduce on an all-gather of four chips: each of them reads what no shard sees there."""
+    out, other = exported(folder), str(folder.parent / "other")
+    write_build(folder.parent / "other", build_of(LAID["all-gather"]))
+    capsys.readouterr()
+    assert run(["replay", other, "--programs", str(out)]) == ExitCode.VERIFICATION_FAILED
+    told = capsys.readouterr().out
+    assert "not run; lpxsched export --programs writes those of this build" in told
+    assert told.count("COMPUTE in cycle") <= 2
+    assert "more fault" in told
+
+
 def test_programs_need_the_reference(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Tests one line that says which flag is missing, or too many."""
     out = str(exported(folder))

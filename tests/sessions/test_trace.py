@@ -138,8 +138,11 @@ def test_a_fault_of_parquet_is_told_by_row(tmp_path: Path, changes: dict[str, An
 
 
 def test_what_is_no_table_is_refused(tmp_path: Path) -> None:
-    """Tests text under the name of Parquet, a folder, and a name that nobody knows."""
+    """Tests text under the name of Parquet, a folder, a name that nobody knows, and JSON."""
     (tmp_path / "t.parquet").write_text(HEADER)
     for name in (str(tmp_path / "t.parquet"), str(tmp_path), "nobody"):
         with pytest.raises(InputError):
             read_session(name)
+    (tmp_path / "manifest.json").write_text('{\n "a": [1, 2]\n}\n')
+    with pytest.raises(InputError, match=r"manifest.json:1:1: no table of requests, the first line names no column"):
+        read_session(str(tmp_path / "manifest.json"))

@@ -84,7 +84,7 @@ def test_what_is_no_folder_is_told(tmp_path: Path) -> None:
     """Tests a name that is not there, a file, and a name longer than the disk allows."""
     (tmp_path / "file").write_text("")
     for name in ("nothing", "file/below", "a\0b"):
-        assert fault(tmp_path / name).problem == "no such folder; write one with lpxsched compile"
+        assert fault(tmp_path / name).problem == "no such folder; write one with lpxsched compile or collective"
     assert fault(tmp_path / "file").problem.startswith("is a file, name the folder of a build; ")
     assert fault(tmp_path / ("a" * 300)).problem == "cannot be read: File name too long"
 

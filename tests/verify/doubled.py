@@ -116,7 +116,8 @@ def _layers(tensors: Any, one: Build, operators: int) -> Any:
 def _chips(one: Build) -> Any:
     rows = np.array([0, 1, 0, 1, 2])
     columns = {field.name: getattr(one.chips, field.name)[rows] for field in fields(one.chips)}
-    return type(one.chips)(**columns | {"chip": np.arange(5, dtype=np.int64), "hac_parent": ints(0, 0, 2, 2, -1)})
+    columns |= {"chip": np.arange(5, dtype=np.int64), "hac_parent": ints(0, 0, 2, 2, -1)}
+    return type(one.chips)(**columns | {"position": np.array(["0.0", "0.1", "1.0", "1.1", "host 0"])})
 
 
 def _graph(one: Build) -> GraphFile:

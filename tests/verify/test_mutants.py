@@ -111,7 +111,7 @@ MODEL: dict[str, tuple[Callable[[Build], Build], str]] = {
     "two slots on a link at once": (cells("slots", 1, depart=27), "R1 R2"),
     "a link that is down": (cells("links", 0, down=True), "R1 R8"),
     "a slot of a tensor that is elsewhere": (cells("slots", 1, tensor=7), "R1 R3"),
-    "a slot goes to another node": (cells("links", 0, dst=2), "R3 R8"),
+    "a slot goes to another node": (cells("links", 0, dst=2), "R1 R3 R8"),
     "a group of other chips": (group(chips=[1, 0]), "R3"),
     "a slot is missing": (dropped("slots", 1), "R3"),
     "a slot comes twice": (added("slots", 6, 2, 2, 0, 90, 108), "R3 R2"),

@@ -156,7 +156,6 @@ def layers_of(
         least, wired = _distinct([_least(kinds.layers[layer]) for layer in members]), here.wires_only()
         distinct[key] = DistinctResult(
             number,
-            here.network.chips,
             bounded(found[key].solved.result, here, least),
             bounded(solve(wired, options), wired, [one.wires_only() for one in least]),
             members,

@@ -58,7 +58,7 @@ class Lengths:
 
 def lengths_over(kinds: Kinds, interval: int | None, results: Mapping[str, Result], resources: Resources) -> Lengths:
     """Return what layers hold and how long they take with some results of their kinds."""
-    ofs = {key: DistinctResult(number, 0, results[key], results[key], ()) for number, key in enumerate(kinds.problems)}
+    ofs = {key: DistinctResult(number, results[key], results[key], ()) for number, key in enumerate(kinds.problems)}
     over = [problem.over(interval) for problem in kinds.layers]
     layers = tuple(ScheduledLayer(problem, ofs[key]) for problem, key in zip(over, kinds.keys, strict=True))
     return lengths_of(layers, resources, interval)
