@@ -46,6 +46,8 @@ def collective_bound(problem: Instance, *, repeats: bool = False) -> LowerBound:
     for side, end in zip(sides, ends, strict=True):
         best = _better(best, *_by_ends(side, end))
     best = _better(best, *_by_sums(problem, sides), *_by_borders(problem, sides[0]))
+    for inside in _cuts(problem, sides[0]):
+        best = _better(best, LowerBound(cut_cycles(sides[0].view, inside, best.cycles), "cut"))
     name = "routes" if repeats else "hop windows"
     for side, end in zip(sides, ends, strict=True):
         for reader, holders in _wanted(sorted(end, key=lambda entered: -entered.cycles)[:READERS]):
@@ -87,8 +89,6 @@ def _by_borders(problem: Instance, side: Side) -> Iterator[LowerBound]:
         yield LowerBound(load.cycles(step), load.name)
         if outside is not None:
             yield LowerBound(load.ramp_cycles(outside), "ramp")
-    for inside in _cuts(problem, side):
-        yield LowerBound(cut_cycles(side.view, inside), "cut")
 
 
 def _cuts(problem: Instance, side: Side) -> list[Flags]:

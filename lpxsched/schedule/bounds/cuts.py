@@ -89,21 +89,22 @@ def busiest(view: View, sets: Flags, most: int) -> Flags:
     return np.asarray(sets[order[(worth[order] > 0) & (lanes[order] > 0)][:most]])
 
 
-def cut_cycles(view: View, inside: Flags) -> int:
-    """Return the bound by a cut around a set of nodes."""
+def cut_cycles(view: View, inside: Flags, known: int) -> int:
+    """Return the bound by a cut around a set of nodes, or a known one that is no less."""
     network, vectors = view.network, view.wants.vectors
     holders, readers = np.flatnonzero(~inside[: len(vectors)]), np.flatnonzero(inside[: len(vectors)])
     into = np.flatnonzero(~inside[network.source] & inside[network.destination])
     lanes = view.lanes.at(into)
     released = view.into(network.source[into])[:, holders].T
     left = view.into(readers)[:, network.destination[into]]
-    best = 0
+    best = known
     for some_holders in _far(released):
         earliest = released[some_holders].min(axis=0)
         for some_readers in _far(left):
             needed = vectors[np.ix_(holders[some_holders], readers[some_readers])].sum()
             idle = earliest + view.hop[into] + left[some_readers].min(axis=0)
-            best = max(best, int(lanes.shortest(needed[None], idle[None])[0]))
+            if lanes.room(np.array([best]), idle).sum() < needed:
+                best = int(lanes.shortest(needed[None], idle[None])[0])
     return best
 
 

@@ -24,20 +24,20 @@ def test_all_pairs_cross_a_narrow_place() -> None:
     far chip, from 3 on: 3 + 9 + 3. And so on: 22 it is. The 5 of the far chip to the far chip: 3 + 4 + 3 + 3.
     """
     problem = problem_of(Collective("all-to-all", 4, 5), path(4))
-    assert cut_cycles(views(problem)[0], HALF) == 22
-    assert cut_cycles(views(problem, repeats=True)[0], HALF) == 20
+    assert cut_cycles(views(problem)[0], HALF, 0) == 22
+    assert cut_cycles(views(problem, repeats=True)[0], HALF, 0) == 20
 
 
 def test_far_pairs_cross_in_a_narrow_window() -> None:
     """Tests a single vector a pair with hops of 30: the cut is crossed by 3 + 30, from end to end by 90."""
     view, _ = views(problem_of(Collective("all-to-all", 4, 1), path(4, hop=30)))
-    assert cut_cycles(view, HALF) == 90
+    assert cut_cycles(view, HALF, 0) == 90
 
 
 def test_relays_count_as_nodes_only() -> None:
     """Tests a line of two chips with two relays behind them: one pair crosses."""
     view, _ = views(problem_of(Collective("all-to-all", 2, 5), path(4), relays=2))
-    assert cut_cycles(view, np.array([True, False, False, False])) == 4 + 3
+    assert cut_cycles(view, np.array([True, False, False, False]), 0) == 4 + 3
     # No vector needs to reach relays.
     assert len(busiest(view, HALF[None], 1)) == 0
 
