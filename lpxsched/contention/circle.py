@@ -111,7 +111,10 @@ def between_of(build: Build) -> Between:
         raise InputError(MANIFEST, outside, key="outside")
     parts = (outside.attention, outside.into, outside.out)
     mixers, into, out = (_picoseconds([ends[TYPICAL] for ends in part]) for part in parts)
-    return Between(mixers, into, out, np.array(build.manifest.results["servers"], dtype=np.int64))
+    # With no mixers outside, each micro-batch is as good as on a server of its own.
+    results = build.manifest.results
+    servers = results.get("servers", range(len(results["residues"])))
+    return Between(mixers, into, out, np.array(servers, dtype=np.int64))
 
 
 def _picoseconds(times_ns: Sequence[Fraction]) -> Integers:

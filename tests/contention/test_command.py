@@ -104,6 +104,16 @@ def test_micro_batches_in_flight_are_told_with_whole_steps(tmp_path: Path, capsy
     assert f"arbitrated, p50 {whole['p50_ns'] / 1000:,.3f} us" in printed.replace("\n", " ")
 
 
+def test_a_whole_model_in_flight_has_no_servers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests two micro-batches of which mixers on GPUs serve none: all of a step is within the fabric."""
+    heads = {"num_attention_heads": 8, "num_key_value_heads": 4, "head_dim": 32, "vocab_size": 512}
+    where = {"attention": "lpu", "context": 64, "batch": 2, "partition": "auto", "in_flight": 2}
+    write_build(tmp_path / "build", compiled(tmp_path, num_hidden_layers=1, **where, **heads))
+    found = told(tmp_path / "build", capsys)
+    assert found["in_flight"] == 2
+    assert found["round"]["p50_ns"] > 0
+
+
 def test_the_same_seed_gives_the_same_bytes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Tests two runs, and one with another seed."""
     first, second, other = (told(folder, capsys, *more) for more in ((), (), ("--seed", "1")))
