@@ -12,6 +12,7 @@ from lpxsched.cli.choices import given, model_option, options_of
 from lpxsched.cli.console import emit, json_option, progress_option, progress_told
 from lpxsched.cli.contend import contend_command
 from lpxsched.cli.files import output_targets, write_file
+from lpxsched.cli.verification import read_granted_build
 from lpxsched.options import ContendOptions, SessionOptions, checked_options
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def session_command(
         from lpxsched.sessions.study import study_of
         from lpxsched.sessions.trace import read_session
 
-        parts = read_session(trace), read_steps(folders), read_prefill(options.prefill)
+        parts = read_session(trace), read_steps(folders, read_granted_build), read_prefill(options.prefill)
         found = study_of(*parts)
         if options.contend:
             from lpxsched.sessions.drawn import drawn_sessions

@@ -19,19 +19,21 @@ from typing import TYPE_CHECKING, Any
 
 from lpxsched.errors import InputError
 from lpxsched.files.ranged import NOTHING, Ranged, known
+from lpxsched.files.schema import short
 from lpxsched.program.outside.gpus import GpusFile, gpus_of
 from lpxsched.timetable.reader import MANIFEST, read_sound_build
 from lpxsched.units import exact
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from lpxsched.timetable.build import Build
 
 # What a session needs of a manifest.
 NEEDED_RESULTS = ("step_ns", "step_high_ns", "assumed_ns", "assumed_high_ns", "acceptance_length", "layers")
-NEEDED_OPTIONS = ("context", "batch", "in_flight", "model", "topology")
+COUNTS = ("context", "batch", "in_flight")
+NEEDED_OPTIONS = (*COUNTS, "model", "topology")
 # Options that say how a timetable was searched for, not of what machine.
 SEARCH = {"context", "effort", "partition", "seed", "solver"}
 
@@ -91,27 +93,39 @@ class Steps:
         return [exact(build.manifest.results[key]) for build in self.builds]
 
 
-def read_steps(folders: Sequence[Path]) -> Steps:
-    """Return the steps of builds.
+def read_steps(folders: Sequence[Path], read_build: Callable[[Path], Build] = read_sound_build) -> Steps:
+    """Return the steps of builds, each as a function reads it from its folder.
 
     Raises
     ------
     InputError
         When one is no build of a model, two have one context, or they differ in more than that.
     """
-    read = [(folder, read_sound_build(folder)) for folder in folders]
+    read = [(folder, read_build(folder)) for folder in folders]
     for folder, build in read:
         if missing := next((key for key in NEEDED_RESULTS if key not in build.manifest.results), None):
             problem = f"tells no {missing}, so of no step; name builds of lpxsched compile"
             raise InputError(str(folder / MANIFEST), problem, key="results")
         if missing := next((key for key in NEEDED_OPTIONS if key not in build.manifest.options), None):
             raise InputError(str(folder / MANIFEST), f"tell no {missing}; compile it again", key="options")
+        _refuse_odd(folder, build)
     read.sort(key=lambda one: int(one[1].manifest.options["context"]))
     for (first, one), (second, other) in pairwise(read):
         _refuse_different(first, one, second, other)
-    largest = read[-1][1]
-    further, most = _beyond(largest)
+    further, most = _beyond(*read[-1])
     return Steps(tuple(folder for folder, _ in read), tuple(build for _, build in read), further, most)
+
+
+def _refuse_odd(folder: Path, build: Build) -> None:
+    results, options = build.manifest.results, build.manifest.options
+    for key in NEEDED_RESULTS:
+        if isinstance(results[key], bool) or not isinstance(results[key], int | float):
+            problem = f"must be a number, got {short(results[key])}"
+            raise InputError(str(folder / MANIFEST), problem, key=f"results.{key}")
+    for key in COUNTS:
+        if type(options[key]) is not int or options[key] < 1:
+            problem = f"must be a whole number above 0, got {short(options[key])}"
+            raise InputError(str(folder / MANIFEST), problem, key=f"options.{key}")
 
 
 def _refuse_different(first: Path, one: Build, second: Path, other: Build) -> None:
@@ -126,14 +140,17 @@ def _refuse_different(first: Path, one: Build, second: Path, other: Build) -> No
             raise InputError(str(second / MANIFEST), problem, key=f"options.{key}")
 
 
-def _beyond(build: Build) -> tuple[Ranged, int]:
+def _beyond(folder: Path, build: Build) -> tuple[Ranged, int]:
     """Return what a row beyond a build's context adds to a step, and up to which context."""
     options, outside = build.manifest.options, build.manifest.outside
-    context = int(options["context"])
+    context = options["context"]
     if not outside or options["in_flight"] != 1:
         return NOTHING, context
-    gpus = gpus_of(GpusFile.model_validate(outside["gpus"]))
-    of_user = sum(work["user_bytes"] for work in outside["work"])
-    users = outside["users"]
-    further = known(Fraction(users * of_user, context)).over(gpus.bytes_per_ns)
-    return further, context * gpus.memory_bytes // max(1, users * of_user)
+    try:
+        gpus = gpus_of(GpusFile.model_validate(outside["gpus"]))
+        of_users = outside["users"] * sum(work["user_bytes"] for work in outside["work"])
+        further = known(Fraction(of_users, context)).over(gpus.bytes_per_ns)
+        return further, context * gpus.memory_bytes // max(1, of_users)
+    except (KeyError, TypeError, ValueError) as error:
+        problem = "holds no GPUs and work that can be reckoned with; compile it again"
+        raise InputError(str(folder / MANIFEST), problem, key="outside") from error

@@ -12,6 +12,7 @@ from lpxsched.errors import ExitCode
 from lpxsched.timetable.writer import write_build
 from tests.sessions.small import HEADER
 from tests.timetable.small import compiled
+from tests.verify.changes import with_graph
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -150,3 +151,15 @@ def test_a_fault_of_a_trace_is_one_line(folders: list[str], tmp_path: Path, caps
     assert out == ""
     assert line.strip().endswith("bad.csv:2:5: after: a circle: a after b after a; no request may wait for itself")
     assert not (tmp_path / "no.png").exists()
+
+
+def test_a_graph_that_contradicts_itself_is_refused(
+    tmp_path: Path, small_build: Build, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Tests a tensor of another name than operators read, in a build that was signed again."""
+    tensors = small_build.graph.model_dump()["tensors"]
+    tensors[0]["name"] = "other"
+    write_build(tmp_path / "b", with_graph(small_build, tensors=tensors))
+    arguments = ["session", "coding", str(tmp_path / "b"), "--contend", "--sessions", "1"]
+    assert run(arguments) == ExitCode.VERIFICATION_FAILED
+    assert "names tensor layer.0.input, which is not in the graph" in capsys.readouterr().err

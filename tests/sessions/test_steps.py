@@ -95,3 +95,24 @@ def test_a_build_that_tells_too_little_is_refused(tmp_path: Path, small_build: B
         write_build(tmp_path / "b", signed(replace(small_build, manifest=manifest.model_copy(update=update))))
         with pytest.raises(InputError, match=said):
             read_steps([tmp_path / "b"])
+
+
+@pytest.mark.parametrize(
+    ("part", "changes", "said"),
+    [
+        ("results", {"step_ns": "long"}, "results.step_ns: must be a number, got"),
+        ("results", {"layers": True}, "results.layers: must be a number, got"),
+        ("options", {"batch": [None]}, "options.batch: must be a whole number above 0, got"),
+        ("options", {"context": 0}, "options.context: must be a whole number above 0, got 0"),
+        ("outside", {"gpus": {}}, "outside: holds no GPUs and work that can be reckoned with"),
+        ("outside", {"users": "all"}, "outside: holds no GPUs and work that can be reckoned with"),
+    ],
+)
+def test_a_build_that_tells_something_odd_is_refused(
+    tmp_path: Path, small_build: Build, part: str, changes: dict[str, Any], said: str
+) -> None:
+    """Tests manifests that somebody changed, which nothing signs."""
+    update = {part: getattr(small_build.manifest, part) | changes}
+    write_build(tmp_path / "b", replace(small_build, manifest=small_build.manifest.model_copy(update=update)))
+    with pytest.raises(InputError, match=said):
+        read_steps([tmp_path / "b"])
