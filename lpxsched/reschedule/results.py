@@ -65,7 +65,9 @@ def with_results(before: Build, build: Build) -> Build:
         build = with_covering_deskews(build)
     makespans = latest_ends(build, build.operators.start)
     build = replace(build, segments=replace(build.segments, makespan_cycles=makespans))
-    told = build.manifest.results | traffic(build.slots, build.tensors)
+    # A spare may compute another layer already.
+    chips = {chip for segment in range(len(build.segments)) for chip in build.graph.chips_of(segment)}
+    told = build.manifest.results | traffic(build.slots, build.tensors) | {"chips": len(chips)}
     if "in_flight" in told and _number(told, "in_flight") > 1:
         build, reserved = reserved_again(before, build)
         told |= _makespan(build) | _reserved(build, told, reserved)

@@ -142,9 +142,9 @@ def _colliding(tasks: Tasks, slots: int, period: int) -> Flags:
 
 def _tasks(rows: Rows, work: Work, wires: WireTimes, old: Integers, beside: Beside) -> Tasks:
     moves, links, nodes = rows.moves, len(wires.hop), len(wires.turnaround)
-    deskewing = around_deskews(moves, work, wires, rows.was, beside.stalls)
-    pairs = zip(precedences(moves, work, wires), deskewing, strict=True)
-    waits = Precedences(*(np.concatenate(pair) for pair in pairs))
+    waits = precedences(moves, work, wires)
+    deskewing = around_deskews(moves, work, wires, rows.was, beside.stalls, waits)
+    waits = Precedences(*(np.concatenate(pair) for pair in zip(waits, deskewing, strict=True)))
     busy = np.where(work.unit == NONE, 0, work.cycles)
     # A deskew holds nothing: all wait for it.
     nothing = np.zeros_like(beside.stalls.cycle)

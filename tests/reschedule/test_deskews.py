@@ -10,6 +10,7 @@ from lpxsched.reschedule.deskews import Stalls, around_deskews
 from lpxsched.reschedule.room import movable_deskews
 from lpxsched.reschedule.tasks import moves_of, work_of
 from lpxsched.reschedule.wires import wire_times_of
+from lpxsched.schedule.times.placement import Precedences
 from tests.reschedule.examples import HOP_CYCLES, collective, full_mesh
 from tests.reschedule.test_segments import repaired
 from tests.timetable.small import compiled
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from lpxsched.timetable.build import Build
 
+NOTHING = Precedences(*np.zeros((3, 0), dtype=np.int64))
 SIZES = {"num_attention_heads": 8, "num_key_value_heads": 2, "head_dim": 32, "vocab_size": 512}
 
 
@@ -71,13 +73,38 @@ def test_deskews_wait_for_what_is_before_them_and_all_behind_waits_for_them(tmp_
     moves = moves_of(build, np.arange(len(build.chips)))
     wires = wire_times_of(build, np.zeros_like(build.links.link))
     stalls = Stalls(np.array([40]), np.array([4]), np.array([4]))
-    waits = around_deskews(moves, work_of(build, 0), wires, moves.depart, stalls)
+    waits = around_deskews(moves, work_of(build, 0), wires, moves.depart, stalls, NOTHING)
     of_slots = waits.before < 6
     assert waits.delay[of_slots].tolist() == [HOP_CYCLES + 1] * 6
     assert set(waits.after[of_slots].tolist()) == {6 + len(work_of(build, 0).start)}
     stalls = Stalls(np.array([0]), np.array([4]), np.array([4]))
-    waits = around_deskews(moves, work_of(build, 0), wires, moves.depart, stalls)
+    waits = around_deskews(moves, work_of(build, 0), wires, moves.depart, stalls, NOTHING)
     assert waits.delay[waits.after < 6].tolist() == [0] * 6
+
+
+def test_who_waits_for_a_vector_behind_a_deskew_is_behind_it(tmp_path: Path) -> None:
+    """Tests a deskew at 40 for 4 cycles over which row 0 flies, from 30 to 61, and who wants its vector earlier.
+
+    Row 1 left at 35 and now waits for row 0, row 2 left at 36 and waits for row 1 as before: both follow the deskew. If
+    row 0 may leave at 0 it can be read before the deskew, which waits for all of them then.
+    """
+    build = collective(full_mesh(tmp_path, 3), "all-gather", 1)
+    moves, wires = moves_of(build, np.arange(len(build.chips))), wire_times_of(build, np.zeros_like(build.links.link))
+    was, work, stalls = np.array([30, 35, 36, 0, 0, 0]), work_of(build, 0), Stalls(*np.array([[40], [4], [4]]))
+    needs = Precedences(np.array([0, 1]), np.array([1, 2]), np.array([31, 1]))
+    deskew = 6 + len(work.start)
+    waits = around_deskews(moves._replace(depart=was), work, wires, was, stalls, needs)
+    assert {row for row in waits.before[waits.after == deskew].tolist() if row < 6} == {0, 3, 4, 5}
+    behind = waits.before == deskew
+    slots = {
+        row: delay
+        for row, delay in zip(waits.after[behind].tolist(), waits.delay[behind].tolist(), strict=True)
+        if row < 6
+    }
+    assert slots == {0: 4 - 31, 1: 4, 2: 4}
+    waits = around_deskews(moves._replace(depart=0 * was), work, wires, was, stalls, needs)
+    assert set(waits.before.tolist()) >= set(range(6))
+    assert not (waits.after < 6).any()
 
 
 def test_only_deskews_within_the_one_segment_on_demand_may_come_later(tmp_path: Path) -> None:
