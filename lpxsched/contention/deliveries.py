@@ -103,7 +103,7 @@ def _by_tensor(build: Build, segment: int, views: Views) -> dict[int, tuple[Piec
     tensors, first = np.unique(views.tensor[rows], return_index=True)
     return {
         tensor: (Pieces(views.operator[mine], views.first[mine], views.vectors[mine]), views.layout[mine])
-        for tensor, mine in zip(tensors.tolist(), np.split(rows, first[1:]), strict=True)
+        for tensor, mine in zip(tensors.tolist(), np.split(rows, first)[1:], strict=True)
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -199,11 +200,12 @@ def _explicit(document: Document, folder: Path, file: ExplicitFile, chip: Chip) 
         )
         for latency_ns, gbps in kinds
     )
-    ends = [
-        (row.source, row.destination, lane, number[row.latency_ns, row.gbps])
-        for row in rows
-        for lane in range(row.lanes)
-    ]
+    # Rows of two classes between the same chips are lanes of one pair.
+    ends, lanes = list[tuple[int, ...]](), Counter[tuple[int, int]]()
+    for row in rows:
+        pair, first = (row.source, row.destination), lanes[row.source, row.destination]
+        lanes[pair] += row.lanes
+        ends += [(*pair, lane, number[row.latency_ns, row.gbps]) for lane in range(first, lanes[pair])]
     columns = np.array(ends, dtype=np.int64).reshape(-1, 4)
     return _fabric(file, chip, (file.chips.value,), 0, classes, columns)
 

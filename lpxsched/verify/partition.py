@@ -37,6 +37,8 @@ def _numbers(build: Build) -> Iterator[Violation]:
     if build.manifest.vector_bytes > LARGEST_COUNT:
         yield Violation("R4", f"{MANIFEST_FILE}: vector_bytes is {build.manifest.vector_bytes}, too large to check")
     graph = build.graph
+    if len(build.operators) and not graph.operators:
+        yield Violation("R4", f"{GRAPH_FILE}: no operators, {build.operators.file} has {len(build.operators)} of them")
     segments, groups = [one.segment for one in graph.segments], [one.group for one in graph.groups]
     if segments != list(range(len(build.segments))):
         message = f"{GRAPH_FILE}: segments are {segments}, segments.parquet has {len(build.segments)} of them"

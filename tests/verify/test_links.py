@@ -140,6 +140,12 @@ def test_a_segment_that_the_graph_does_not_name_is_found() -> None:
     assert any("segments are [0], segments.parquet has 2 of them" in message for message in messages(build, "R1"))
 
 
+def test_a_graph_without_operators_is_found() -> None:
+    """Tests that nothing is reckoned from a graph that names no operator of twelve rows."""
+    build = with_graph(two_chip_build(), operators=[])
+    assert breaks(build, "R4", "graph.json: no operators, operators.parquet has 12 of them")
+
+
 def test_the_rule_itself_finds_nothing_in_a_valid_build() -> None:
     """Tests that the function of the rule can be called alone."""
     assert link_violations(two_chip_build()) == []

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lpxsched.errors import InputError
+from lpxsched.units import counted
 from lpxsched.verify.replay.dispatched import chosen_by, pairs_without_run
 from lpxsched.verify.replay.drafts import Turn
 from lpxsched.verify.replay.experts import routing_of
-from lpxsched.verify.replay.functions import PARTIAL
+from lpxsched.verify.replay.functions import GRAPH_FILE, PARTIAL
 from lpxsched.verify.replay.placement import seen
 from lpxsched.verify.replay.routings import without_run
 from lpxsched.verify.replay.sources import OUTSIDE
@@ -62,9 +64,9 @@ class Dense:
         self.whole: Values = {}
         self.keepers: dict[str, list[int]] = {}
         for number in model.order[segment]:
-            left = self.functions[number].dense(self._read(number) | self.beside(number, None))
+            left = self._left(number)
             outputs = self.functions[number].setting.operator.outputs
-            self.whole |= {name: left.pop(name) for name in outputs}
+            self.whole |= {name: self._sized(number, name, left.pop(name)) for name in outputs}
             self._kept |= {(number, name): values for name, values in left.items()}
             for name in left:
                 self.keepers.setdefault(name, []).append(number)
@@ -134,6 +136,22 @@ class Dense:
             if short:
                 told.append(f"{layer.expert}: {short} {pairs} run")
         return told
+
+    def _left(self, number: int) -> Values:
+        try:
+            return self.functions[number].dense(self._read(number) | self.beside(number, None))
+        except ValueError as error:
+            # Of arrays whose shapes do not fit each other.
+            problem = "rows, columns or shares do not fit what it reads and leaves"
+            raise InputError(GRAPH_FILE, problem, key=self.model.operators[number].name) from error
+
+    def _sized(self, number: int, name: str, values: Integers) -> Integers:
+        """Return what an operator leaves, if that is as many vectors as the graph says."""
+        said = self.model.tensors[name].vectors
+        if len(values) != said:
+            problem = f"leaves {counted(len(values), 'vector')} of {name}, which has {said}"
+            raise InputError(GRAPH_FILE, problem, key=self.model.operators[number].name)
+        return values
 
     def _read(self, number: int) -> Values:
         return {read.tensor: self.whole[read.tensor] for read in self.model.operators[number].inputs}

@@ -159,6 +159,19 @@ def test_an_operator_without_its_sizes_is_refused() -> None:
         dense_run(with_graph(build, operators=operators))
 
 
+@pytest.mark.parametrize(
+    ("kind", "fault"),
+    [("embedding", "leaves 2 vectors of layer.0.output, which has 4"), ("out", "rows, columns or shares do not fit")],
+)
+def test_an_operator_of_other_rows_than_the_graph_says_is_refused(kind: str, fault: str) -> None:
+    """Tests one row less than its tensors have: that is told of the operator, not of who reads it."""
+    build = whole_build(layer(Attention(4, 2, 4)), widths=(1, 1, 1))
+    operators = build.graph.model_dump()["operators"]
+    next(one for one in operators if one["kind"] == kind)["rows"] = 1
+    with pytest.raises(InputError, match=f"{kind}: {fault}"):
+        dense_run(with_graph(build, operators=operators))
+
+
 def test_what_a_row_does_not_see_has_no_score() -> None:
     """Tests that of five rows, three of the cache, the first new row sees four, the second, in a window of two, two."""
     run = whole_run(layer(Attention(4, 2, 4)), widths=(1, 1, 1), decoding=replace(STEP, rows_per_user=2))
