@@ -105,6 +105,14 @@ def first_with(keys: Integers, wanted: Integers) -> Integers:
     return looked_up(indexed(keys[::-1], np.arange(len(keys), dtype=np.int64)[::-1]), wanted)
 
 
+def reduced(by: np.ufunc, values: Integers, offsets: Integers, *, empty: int) -> Integers:
+    """Return what a function makes of all values of each row, which begin at `offsets`; `empty` of empty rows."""
+    result, filled = np.full(len(offsets) - 1, empty, dtype=np.int64), np.flatnonzero(np.diff(offsets))
+    if len(filled):
+        result[filled] = by.reduceat(values, offsets[filled])
+    return result
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Ragged:
     """Row i is ``values[offsets[i]:offsets[i + 1]]``."""
@@ -136,11 +144,7 @@ class Ragged:
 
     def greatest(self, of: Integers, *, least: int) -> Integers:
         """Return of each row the greatest of what its values number in a column; `least` for empty rows."""
-        result = np.full(len(self), least, dtype=np.int64)
-        filled = np.flatnonzero(np.diff(self.offsets))
-        if len(filled):
-            result[filled] = np.maximum.reduceat(of[self.values], self.offsets[filled])
-        return result
+        return reduced(np.maximum, of[self.values], self.offsets, empty=least)
 
     def lists(self) -> Iterator[list[int]]:
         """Yield all rows as lists."""
