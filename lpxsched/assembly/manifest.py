@@ -45,10 +45,7 @@ def signed_build(options: CompileOptions | CollectiveOptions, made: Assembled, r
 
 
 def _manifest(
-    options: CompileOptions | CollectiveOptions,
-    fabric: Fabric,
-    clock: ClockSpecification,
-    results: dict[str, Any],
+    options: CompileOptions | CollectiveOptions, fabric: Fabric, clock: ClockSpecification, results: dict[str, Any]
 ) -> ManifestFile:
     """Return ``manifest.json`` but for the content hash."""
     files = input_files(options)

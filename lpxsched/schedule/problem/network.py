@@ -100,6 +100,12 @@ class Network:
         return (self.source < self.chips) & (self.destination < self.chips)
 
     @property
+    def host_pairs(self) -> Integers:
+        """Each chip and host that a bundle joins, once, by chip; shape (2, pairs)."""
+        ends = np.sort(np.stack([self.source, self.destination]), axis=0)
+        return np.unique(ends[:, ~self.between_chips], axis=1)
+
+    @property
     def hop_cycles(self) -> Integers:
         """From departure to earliest read of one vector on each bundle: ceil(v + latency + guard)."""
         return self.hold_cycles(1) + self.latency_cycles + self.guard_cycles

@@ -116,8 +116,7 @@ def _with_hosts(network: Network, elements: Integers) -> Integers | None:
     hosts = np.arange(network.chips, network.nodes)
     if not len(hosts):
         return elements
-    ends = np.sort(np.stack([network.source, network.destination]), axis=0)[:, ~network.between_chips]
-    chip, host = np.unique(ends, axis=1)
+    chip, host = network.host_pairs
     if not np.array_equal(np.sort(host), hosts) or len(np.unique(chip)) < len(chip):
         return None
     host_of = np.full(network.chips, NONE, dtype=np.int64)
