@@ -14,6 +14,7 @@ import numpy as np
 from lpxsched.assembly.flags import with_flag_rows
 from lpxsched.assembly.program import assemble
 from lpxsched.clocks.tree import AlignmentTree
+from lpxsched.program.frames.frames import Frame
 from lpxsched.schedule.problem.ragged import column
 from lpxsched.timetable.columns import Chips, Deskews, Frames, Integers, Links, Segments
 from lpxsched.traffic.group import sharing
@@ -138,13 +139,23 @@ def links_table(fabric: Fabric, *, guard_cycles: Integers) -> Links:
 def machine_tables(fabric: Fabric, tree: AlignmentTree, segments: Sequence[Segment]) -> MachineTables:
     """Return the tables of a fabric with the segments that run on it."""
     frames = sharing(segment.chips.tolist() for segment in segments)
-    first = [frames.index(frame) for frame in range(max(frames) + 1)]
+    # On demand all segments of a frame open alike, and have the deskews of the first.
+    first = [segments[frames.index(frame)] for frame in range(max(frames) + 1)]
+    repeating = [one.frame or Frame(0, 0, (), one.deskews, bound_cycles=0, every_periods=0) for one in first]
+    deskews = [(number, *deskew, one.every_periods) for number, one in enumerate(repeating) for deskew in one.deskews]
     return MachineTables(
         chips=chips_table(fabric, tree, weight_bytes=_weight_bytes(fabric, segments)),
         links=links_table(fabric, guard_cycles=_guards(fabric, segments)),
         segments=_segments(segments, frames),
-        frames=_frames(tree, [segments[segment] for segment in first]),
-        deskews=_deskews([segments[segment] for segment in first]),
+        frames=Frames(
+            frame=np.arange(len(first), dtype=np.int64),
+            time_domain=tree.root[[one.chips[0] for one in first]],
+            period_cycles=column(one.period_cycles for one in repeating),
+            windows=column(one.windows for one in repeating),
+            gaps=tuple(np.array(one.gaps, dtype=np.int64) for one in repeating),
+            lower_bound_cycles=column(one.bound_cycles for one in repeating),
+        ),
+        deskews=Deskews(*np.array(deskews, dtype=np.int64).reshape(-1, 4).T),
     )
 
 
@@ -184,30 +195,3 @@ def _segments(segments: Sequence[Segment], frames: Sequence[int]) -> Segments:
         lower_bound_cycles=column(0 if segment.frame else segment.bound_cycles for segment in segments),
         **columns,
     )
-
-
-def _frames(tree: AlignmentTree, segments: Sequence[Segment]) -> Frames:
-    """Return a frame for each of some segments, the first of those that share chips, on demand or with a period."""
-    root, frames = tree.root, [segment.frame for segment in segments]
-    return Frames(
-        np.arange(len(segments), dtype=np.int64),
-        np.array([root[segment.chips[0]] for segment in segments], dtype=np.int64),
-        np.array([frame.period_cycles if frame else 0 for frame in frames], dtype=np.int64),
-        np.array([frame.windows if frame else 0 for frame in frames], dtype=np.int64),
-        gaps=tuple(np.array(frame.gaps if frame else (), dtype=np.int64) for frame in frames),
-        lower_bound_cycles=column(frame.bound_cycles if frame else 0 for frame in frames),
-    )
-
-
-def _deskews(segments: Sequence[Segment]) -> Deskews:
-    """Segments on demand have the deskews of their frame, the opening one first; what repeats has those in its gaps.
-
-    The segments are the first of each frame: on demand all open alike.
-    """
-    rows = []
-    for number, segment in enumerate(segments):
-        if segment.frame is None:
-            rows += [(number, *deskew, 0) for deskew in segment.deskews]
-        else:
-            rows += [(number, *deskew, segment.frame.every_periods) for deskew in segment.frame.deskews]
-    return Deskews(*np.array(rows, dtype=np.int64).reshape(-1, 4).T)

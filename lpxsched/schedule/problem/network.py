@@ -23,16 +23,9 @@ if TYPE_CHECKING:
     from lpxsched.fabric.fabric import Fabric, LinkClass, Wire
 
 NO_LIMIT = 0
-BUNDLE_COLUMNS = (
-    "source",
-    "destination",
-    "lanes",
-    "link_class",
-    "latency_cycles",
-    "guard_cycles",
-    "pitch_numerator",
-    "pitch_denominator",
-)
+# Columns of bundles: of their wires, and all.
+WIRE_COLUMNS = ("lanes", "link_class", "latency_cycles", "guard_cycles", "pitch_numerator", "pitch_denominator")
+BUNDLE_COLUMNS = ("source", "destination", *WIRE_COLUMNS)
 ALL = slice(None)
 
 

@@ -193,10 +193,6 @@ class Interned:
         """Return some of the rows at length, in the given order."""
         return self.sets.taken(self.index[rows])
 
-    def entries(self, rows: Integers) -> tuple[Integers, Integers]:
-        """Return what `Ragged.entries` does."""
-        return self.sets.entries(self.index[rows])
-
     def first(self, rows: Integers) -> Integers:
         """Return the first integer of some rows, none of them empty."""
         return self.sets.values[self.sets.offsets[self.index[rows]]]
