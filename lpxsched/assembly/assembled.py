@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from lpxsched.timetable.documents import GraphFile
 
 
+# Columns of segments.
+TOLD_AS_THEY_ARE = ("phase_cycles", "waiting_cycles", "makespan_cycles", "deadline_cycles")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class MachineTables:
     """The five tables that say where and when a program runs."""
@@ -146,7 +150,12 @@ def machine_tables(fabric: Fabric, tree: AlignmentTree, segments: Sequence[Segme
     return MachineTables(
         chips=chips_table(fabric, tree, weight_bytes=_weight_bytes(fabric, segments)),
         links=links_table(fabric, guard_cycles=_guards(fabric, segments)),
-        segments=_segments(segments, frames),
+        segments=Segments(
+            segment=np.arange(len(segments), dtype=np.int64),
+            frame=np.array(frames, dtype=np.int64),
+            lower_bound_cycles=column(0 if segment.frame else segment.bound_cycles for segment in segments),
+            **{name: column(getattr(segment, name) for segment in segments) for name in TOLD_AS_THEY_ARE},
+        ),
         frames=Frames(
             frame=np.arange(len(first), dtype=np.int64),
             time_domain=tree.root[[one.chips[0] for one in first]],
@@ -184,14 +193,3 @@ def _guards(fabric: Fabric, segments: Sequence[Segment]) -> Integers:
     for flags in (segment.flags for segment in segments if segment.flags):
         np.maximum.at(guard, flags.link, flags.guard_cycles)
     return guard
-
-
-def _segments(segments: Sequence[Segment], frames: Sequence[int]) -> Segments:
-    names = "phase_cycles", "waiting_cycles", "makespan_cycles", "deadline_cycles"
-    columns = {name: column(getattr(segment, name) for segment in segments) for name in names}
-    return Segments(
-        segment=np.arange(len(segments), dtype=np.int64),
-        frame=np.array(frames, dtype=np.int64),
-        lower_bound_cycles=column(0 if segment.frame else segment.bound_cycles for segment in segments),
-        **columns,
-    )

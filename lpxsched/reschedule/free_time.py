@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.times.calendars import Calendars, Closed, close, empty_calendars, united
+from lpxsched.schedule.times.calendars import Calendars, Closed, united
 from lpxsched.units import ceil_div
 
 if TYPE_CHECKING:
@@ -44,14 +44,6 @@ def turns(period_cycles: int, lasting_cycles: int) -> list[int]:
         return [0]
     most = ceil_div(lasting_cycles, period_cycles) + 1
     return [turn * period_cycles for turn in range(-most, most + 1)]
-
-
-def calendars_of(closed: Closed, resources: int) -> Calendars:
-    """Return calendars that are busy in disjoint intervals, full."""
-    calendars = empty_calendars(np.ones(resources, dtype=np.int64), len(closed.begin))
-    each = np.arange(resources, dtype=np.int64)
-    close(calendars, closed, each, np.ones_like(each))
-    return calendars
 
 
 def with_room(calendars: Calendars, intervals: int) -> Calendars:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.times.calendars import Closed, close, empty_calendars, united
+from lpxsched.schedule.times.calendars import Closed, calendars_of, united
 from lpxsched.schedule.times.modulo import empty_turn, place_in_turns
 from lpxsched.schedule.times.placement import Tasks, place_tasks, placement_columns
 
@@ -79,9 +79,7 @@ def _place_once(tasks: Tasks, free: Flags, order: Integers, start: Integers) -> 
     taken = np.minimum(np.arange(len(port)) - first[run.reshape(-1)], tasks.port_lanes[port] - 1)
     at_ports = Closed(columns.first_port[port] + taken, cycle, np.ones_like(cycle))
     busy, lanes = united([tasks.closed, at_ports]), len(tasks.lanes) + int(tasks.port_lanes.sum())
-    calendars = empty_calendars(np.ones(lanes, dtype=np.int64), len(busy.begin) + 3 * len(start))
-    each = np.arange(lanes, dtype=np.int64)
-    close(calendars, busy, each, np.ones_like(each))
+    calendars = calendars_of(busy, np.ones(lanes, dtype=np.int64), room=3 * len(start))
     place_tasks(columns, calendars, order[free[order]], start, lane)
 
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.reschedule.detours import Detours, Room
-from lpxsched.reschedule.free_time import busy, calendars_of
+from lpxsched.reschedule.free_time import busy
 from lpxsched.reschedule.needs import runs_in_use, users_of
 from lpxsched.reschedule.shifts import Rows, shifted
 from lpxsched.reschedule.tasks import Moves
-from lpxsched.schedule.times.calendars import united
+from lpxsched.schedule.times.calendars import calendars_of, united
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,7 +98,7 @@ def _attempt(
     while True:
         stays = moves.taken(np.flatnonzero(~lost & ~gives_way))
         closed = united([beside.closed, busy(stays, wires, room.shifts)])
-        calendars = calendars_of(closed, len(wires.hop) + 2 * len(wires.host))
+        calendars = calendars_of(closed, np.ones(len(wires.hop) + 2 * len(wires.host), dtype=np.int64))
         start = np.concatenate([moves.depart, work.start]).tolist()
         runs = runs_in_use(users_of(moves, work), ~lost)
         detours = Detours(moves, work, wires, lost, runs, room, calendars, start)

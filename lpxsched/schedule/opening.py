@@ -29,18 +29,10 @@ def solve_covered(
     Guards grow with the time since the last deskew. One in the middle of a segment costs about an epoch, so a segment
     opens with its only one, and the interval doubles until it holds the segment, and the pass before it if chips poll.
 
-    Parameters
-    ----------
-    bare : Instance
-    opening : Opening
-    least : sequence of Instance
-        As `bounded` has them; no schedule fits into an interval shorter than their bound.
-    attempts : callable
-        Yields results over an interval, the quickest first: one that is too long tells that the interval is too short.
-    pass_cycles : callable
-        How long the pass takes that lies between the deskew and a schedule.
-    names : tuple of str
-        What the segment is, and what to try where it is too long, for messages.
+    No schedule fits into an interval shorter than the bound of the `least`, which `bounded` has too. `attempts` yields
+    results over an interval, the quickest first: one that is too long tells that the interval is. `pass_cycles` of a
+    result lie between the deskew and its schedule; `names` say in messages what the segment is, and what to try where
+    it is too long.
 
     Raises
     ------

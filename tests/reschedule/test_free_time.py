@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from lpxsched.reschedule.free_time import calendars_of, turns, with_room
-from lpxsched.schedule.times.calendars import Closed, earliest_gap, reserve, united
+from lpxsched.reschedule.free_time import turns, with_room
+from lpxsched.schedule.times.calendars import Closed, calendars_of, earliest_gap, reserve, united
 
 
 def closed(*rows: tuple[int, int, int]) -> Closed:
@@ -32,7 +32,7 @@ def test_turns_cover_what_lasts_longer_than_a_period() -> None:
 
 def test_a_copy_with_room_leaves_the_calendars_alone() -> None:
     """Tests that what is entered into a copy is not in what it was copied from."""
-    calendars = calendars_of(closed((0, 0, 4)), 1)
+    calendars = calendars_of(closed((0, 0, 4)), np.ones(1, dtype=np.int64))
     copy = with_room(calendars, 1)
     reserve(copy, 0, 4, 6)
     assert (earliest_gap(calendars, 0, 0, 2), earliest_gap(copy, 0, 0, 2)) == (4, 10)

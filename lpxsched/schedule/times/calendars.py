@@ -140,6 +140,13 @@ def close(calendars: Calendars, closed: Closed, first: Integers, lanes: Integers
             reserve(calendars, lane, closed.begin[row], closed.length[row])
 
 
+def calendars_of(closed: Closed, shortest: Integers, *, room: int = 0) -> Calendars:
+    """Return calendars, each its own resource, that are busy in disjoint intervals, with room for so many more."""
+    calendars, each = empty_calendars(shortest, len(closed.begin) + room), np.arange(len(shortest), dtype=np.int64)
+    close(calendars, closed, each, np.ones_like(each))
+    return calendars
+
+
 @kernel
 def earliest_of(calendars: Calendars, first: int, count: int, ready: int, length: int) -> tuple[int, int]:
     """Return the calendar of several that is free first, and that cycle."""
