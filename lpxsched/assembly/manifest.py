@@ -16,8 +16,8 @@ from lpxsched.files.shipped import find_file, name_of
 from lpxsched.options import PARTITIONS, CollectiveOptions, CompileOptions
 from lpxsched.program.outside.gpus import read_gpus
 from lpxsched.program.outside.handover import read_handover
-from lpxsched.timetable.build import Build
-from lpxsched.timetable.documents import FORMAT, ManifestFile, canonical_json
+from lpxsched.timetable.build import Build, signed
+from lpxsched.timetable.documents import FORMAT, ManifestFile
 from lpxsched.workload.config.quantization import quantization_file
 
 if TYPE_CHECKING:
@@ -55,8 +55,7 @@ def signed_build(options: CompileOptions | CollectiveOptions, made: Assembled, r
         content_sha256="",
     )
     tables = {field.name: getattr(part, field.name) for part in (made.program, made.machine) for field in fields(part)}
-    build = Build(**tables, graph=made.graph, manifest=unsigned, graph_json=canonical_json(made.graph))
-    return replace(build, manifest=unsigned.model_copy(update={"content_sha256": build.content_sha256()}))
+    return signed(Build(**tables, graph=made.graph, manifest=unsigned, graph_json=b""))
 
 
 def with_outside(build: Build, options: CompileOptions, outside: Outside) -> Build:
