@@ -85,19 +85,15 @@ def looked_up(index: Index, keys: Integers) -> Integers:
 
 
 @kernel
-def number_of(index: Index, key: int) -> int:
-    """Return the number of a key, `NONE` where there is none."""
-    known, numbers, place = index.keys, index.numbers, key - index.least
-    if len(known):
-        place = int(np.searchsorted(known, key))
-        return int(numbers[place]) if place < len(known) and known[place] == key else NONE
-    return int(numbers[place]) if 0 <= place < len(numbers) else NONE
-
-
-@kernel
 def _look_up(index: Index, keys: Integers, found: Integers) -> None:
+    known, numbers = index.keys, index.numbers
     for row in range(len(keys)):
-        found[row] = number_of(index, keys[row])
+        place = keys[row] - index.least
+        if len(known):
+            place = np.searchsorted(known, keys[row])
+            if place < len(known) and known[place] != keys[row]:
+                place = NONE
+        found[row] = numbers[place] if 0 <= place < len(numbers) else NONE
 
 
 def first_with(keys: Integers, wanted: Integers) -> Integers:
