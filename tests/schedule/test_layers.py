@@ -12,9 +12,9 @@ from lpxsched.clocks.specification import ClockSpecification
 from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.schedule.flags import polled_cycles
 from lpxsched.schedule.layers import solve_layer, solve_layers
+from lpxsched.schedule.opening import Opening
 from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.problem.layer import LayerProblem
-from lpxsched.schedule.problem.opening import Opening
 from lpxsched.traffic.group import Group
 from lpxsched.workload.graph import LayerGraph
 from tests.builds import ints
