@@ -145,8 +145,8 @@ def machine_tables(fabric: Fabric, tree: AlignmentTree, segments: Sequence[Segme
     frames = sharing(segment.chips.tolist() for segment in segments)
     # On demand all segments of a frame open alike, and have the deskews of the first.
     first = [segments[frames.index(frame)] for frame in range(max(frames) + 1)]
-    repeating = [one.frame or Frame(0, 0, (), one.deskews, bound_cycles=0, every_periods=0) for one in first]
-    deskews = [(number, *deskew, one.every_periods) for number, one in enumerate(repeating) for deskew in one.deskews]
+    told = [one.frame or Frame(0, 0, (), one.deskews, bound_cycles=0, every_periods=0) for one in first]
+    deskews = [(number, *deskew, one.every_periods) for number, one in enumerate(told) for deskew in one.deskews]
     return MachineTables(
         chips=chips_table(fabric, tree, weight_bytes=_weight_bytes(fabric, segments)),
         links=links_table(fabric, guard_cycles=_guards(fabric, segments)),
@@ -159,10 +159,10 @@ def machine_tables(fabric: Fabric, tree: AlignmentTree, segments: Sequence[Segme
         frames=Frames(
             frame=np.arange(len(first), dtype=np.int64),
             time_domain=tree.root[[one.chips[0] for one in first]],
-            period_cycles=column(one.period_cycles for one in repeating),
-            windows=column(one.windows for one in repeating),
-            gaps=tuple(np.array(one.gaps, dtype=np.int64) for one in repeating),
-            lower_bound_cycles=column(one.bound_cycles for one in repeating),
+            period_cycles=column(one.period_cycles for one in told),
+            windows=column(one.windows for one in told),
+            gaps=tuple(np.array(one.gaps, dtype=np.int64) for one in told),
+            lower_bound_cycles=column(one.bound_cycles for one in told),
         ),
         deskews=Deskews(*np.array(deskews, dtype=np.int64).reshape(-1, 4).T),
     )

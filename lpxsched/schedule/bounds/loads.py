@@ -22,11 +22,11 @@ chip in a cycle: those that end in the j-th cycle from the last are read within 
 cycles, and before T - j + 1 otherwise. So lengths of W - (F(k) + G(l)) w leave within [k, T - hop_b - l].
 
 **Flow.** The best lengths weigh links by how scarce they are: let each bundle have room for r_b departures within a
-known bound. Routes of all vectors, in parts if need be, make at least theta r_b
-departures on some bundle for the least theta of a linear program: flows f_x of what each holder x gives, kept at each
-node, sum over x of f_x(b) <= theta r_b. The prices of these rows in its dual are lengths, and theta > 1 says that they
-prove more than is known. They are rounded to whole numbers and the bound is worked out anew from shortest ways, so that
-it holds whatever the program is and however well it was solved.
+known bound. Routes of all vectors, in parts if need be, make at least theta r_b departures on some bundle for the least
+theta of a linear program: flows f_x of what each holder x gives, kept at each node, sum over x of f_x(b) <= theta r_b.
+The prices of these rows in its dual are lengths, and theta > 1 says that they prove more than is known. They are
+rounded to whole numbers and the bound is worked out anew from shortest ways, so that it holds whatever the program is
+and however well it was solved.
 
 Flows that look alike are equal in some solution: the rows and columns are coloured until all of one colour meet equally
 many of each other colour, and the program has one of each colour. Colours are hashes; no proof rests on them.
