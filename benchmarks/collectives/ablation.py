@@ -19,7 +19,6 @@ import numpy as np
 
 from benchmarks.collectives.ablation_problems import EFFORT, Problem, bounded_problems, solved_problems
 from benchmarks.collectives.table import Table
-from lpxsched.schedule.bounds.columns import none
 from lpxsched.schedule.plan import sum_plan
 from lpxsched.schedule.symmetry.quotient import HALVES
 
@@ -182,10 +181,10 @@ BOUNDS: Switches = {
     "cut": _without_proofs("cut"),
     "hop windows, routes": _without_proofs("hop windows", "routes"),
     "flow": _without_proofs("flow"),
-    "lanes of a node of a layer": ("bounds.columns.NodeLanes.spread", lambda _: lambda _, node, vectors: 0 * vectors),
+    "lanes of a node of a layer": ("bounds.walk.NodeLanes.spread", lambda _: lambda _, node, vectors: 0 * vectors),
     "summands of a layer": (
         "bounds.walk._Walk.summands_leave",
-        lambda _: lambda walk: none(walk.instance.network.chips, 0),
+        lambda _: lambda walk: np.zeros(walk.instance.network.chips, dtype=np.int64),
     ),
     "stages of a layer": ("bounds.walk.by_stages", _nothing([])),
 }

@@ -10,8 +10,7 @@ from benchmarks.collectives.published import published
 from benchmarks.collectives.solving import collective_problem, solved
 from benchmarks.collectives.table import Table, met
 from benchmarks.collectives.topologies import GRID_SIZES, HETEROGENEOUS, family, pipelined, slot_grid, write_family
-from lpxsched.schedule.bounds.flow import flow_bound
-from lpxsched.schedule.bounds.loads import least_step_cycles, loads
+from lpxsched.schedule.bounds.loads import flow_bound, least_step_cycles, loads
 from lpxsched.schedule.bounds.view import views
 
 if TYPE_CHECKING:

@@ -6,14 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.assembly.segment import (
-    GraphOperators,
-    PieceColumns,
-    Segment,
-    SegmentPart,
-    TensorColumns,
-    texts,
-)
+from lpxsched.assembly.segment import GraphOperators, PieceColumns, Segment, SegmentPart, TensorColumns, texts
 from lpxsched.clocks.latency import hac_latency_cycles, start_cycles
 from lpxsched.program.frames.frames import Frame
 from lpxsched.schedule.problem.collective import SUM_DATATYPE

@@ -113,10 +113,9 @@ def _rows(first: tuple[int, int], segment: int, sites: Sequence[_Site], sent: Se
     which = column(of_host[host] for host in sent.host.tolist())
     leaves = np.full(len(hosts), sent.branch_cycles, dtype=np.int64)
     np.minimum.at(leaves, which, sent.depart)
-    none, ones = np.zeros(len(operator), dtype=np.int64), np.ones(len(which), dtype=np.int64)
-    reads = len(chips) * len(hosts)
+    none, reads = np.zeros(len(operator), dtype=np.int64), len(chips) * len(hosts)
     return Program(
-        Slots(tensor[which], 0 * which, ones, sent.link, sent.depart, sent.read),
+        Slots(tensor[which], 0 * which, 0 * which + 1, sent.link, sent.depart, sent.read),
         Operators(
             operator=operator,
             segment=none + segment,

@@ -43,9 +43,12 @@ def layers_graph(
     works = {group.layer: works_of_group(group) for group in groups}
     places = {(group.chips, group.hosts): None for group in groups}
     numbers = {place: number for number, place in enumerate(places)}
-    layers = [group.layer for group in groups]
+    layers, keys = [group.layer for group in groups], GraphTensor.model_fields.keys() - {"runs"}
     return GraphFile(
-        tensors=[_layer_tensor(tensor) for tensor in graph.tensors.values()],
+        tensors=[
+            GraphTensor(**{key: getattr(tensor, key) for key in keys}, runs=_runs(tensor, tensor.layout))
+            for tensor in graph.tensors.values()
+        ],
         operators=[
             _layer_operator(operator, works[operator.layer][operator.kind], graph) for operator in graph.operators
         ],
@@ -59,11 +62,6 @@ def layers_graph(
             for number, of_segment in enumerate([layers] if whole else [[layer] for layer in layers])
         ],
     )
-
-
-def _layer_tensor(tensor: Tensor) -> GraphTensor:
-    told = {key: getattr(tensor, key) for key in GraphTensor.model_fields if key != "runs"}
-    return GraphTensor(**told, runs=_runs(tensor, tensor.layout))
 
 
 def _runs(tensor: Tensor, layout: str) -> list[list[int]] | None:

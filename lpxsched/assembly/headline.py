@@ -7,7 +7,7 @@ an assumed number is a bound.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from lpxsched.files.ranged import Ranged, total
 from lpxsched.units import ceil_cycles, counted, exact
@@ -59,20 +59,13 @@ def assumed_parts(outside: Outside) -> dict[str, list[float]]:
     }
 
 
-class Emitted(NamedTuple):
-    """Users of a step, and the tokens that it emits to each of them on average."""
-
-    users: int
-    tokens: Fraction
-
-
 def headline_results(
     proved_ns: Fraction,
     proved_worst_ns: Fraction,
     assumed: Ranged,
     missing: list[str],
     *,
-    emitted: Emitted,
+    emitted: tuple[int, Fraction],
     step_ns: Fraction | None = None,
 ) -> dict[str, Any]:
     """Return the keys of `HEADLINE`; times in ns, rounded up to a picosecond.
@@ -80,14 +73,15 @@ def headline_results(
     The proved times are those of one step on perfect clocks without waiting, and of the longest within the
     specification; of layers in flight, whose longest step holds whatever its parts take, what is left of it beside the
     most that is assumed. Of their nominal step (`step_ns`) what is neither proved nor assumed waits for windows, and is
-    told too.
+    told too. `emitted` are the users of a step, and the tokens that it emits to each of them on average.
     """
     proved, worst = exact(picoseconds_up(proved_ns)), exact(picoseconds_up(proved_worst_ns))
     step = proved + assumed.value if step_ns is None else exact(picoseconds_up(step_ns))
-    high, typical = worst + assumed.high, emitted.tokens * 10**9 / step
+    (users, tokens), high = emitted, worst + assumed.high
+    typical = tokens * 10**9 / step
     times = tuple(map(float, (proved, worst, assumed.value, assumed.low, assumed.high)))
-    # A step may emit no more than one token.
-    rates = tuple(_thousandths_down(rate) for rate in (typical, 10**9 / high, emitted.users * typical))
+    # Rounded down; and a step may emit no more than one token.
+    rates = tuple(int(rate * 1000) / 1000 for rate in (typical, 10**9 / high, users * typical))
     told = dict(zip(HEADLINE, (*times, missing, float(step), float(high), *rates), strict=True))
     return told if step_ns is None else told | {"waiting_ns": float(step - proved - assumed.value)}
 
@@ -110,7 +104,3 @@ def not_modelled(unread: int, *, routed: bool = False, windows: int = 1, guessed
 def picoseconds_up(time_ns: Fraction) -> float:
     """Return a time rounded up to a picosecond: a bound must not lose anything to rounding."""
     return ceil_cycles(time_ns * 1000) / 1000
-
-
-def _thousandths_down(rate: Fraction) -> float:
-    return int(rate * 1000) / 1000

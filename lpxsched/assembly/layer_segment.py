@@ -21,7 +21,7 @@ from lpxsched.clocks.latency import hac_latency_cycles, start_cycles
 from lpxsched.program.frames.arranging import InFlight
 from lpxsched.program.whole_model.in_flight import ChainInFlight
 from lpxsched.schedule.flags import polled_cycles
-from lpxsched.schedule.problem.ragged import column, row_and_place
+from lpxsched.schedule.problem.ragged import column
 from lpxsched.traffic.layouts import shares
 
 if TYPE_CHECKING:
@@ -89,12 +89,10 @@ def _segment(layer: ScheduledLayer, waiting_cycles: int) -> Segment:
 
 
 def _part(layer: ScheduledLayer, start_cycles: int) -> SegmentPart:
-    problem = layer.problem
-    instance = problem.instance
-    after, place = row_and_place(np.diff(instance.operator_after.offsets))
-    read, results = instance.operator_after.values[instance.operator_after.offsets[after] + place], _results(problem)
+    problem, instance, results = layer.problem, layer.problem.instance, _results(layer.problem)
     # A shard without columns leaves a run of no vectors, which is no row.
-    there = np.isin(read, results.operator)
+    after = instance.operator_after
+    there = np.isin(after.values, results.operator)
     node_layer, node_shard = _places(problem)
     return SegmentPart(
         schedule=layer.distinct.result.schedule.later(start_cycles),
@@ -105,8 +103,8 @@ def _part(layer: ScheduledLayer, start_cycles: int) -> SegmentPart:
         is_told=np.array([placed.is_told for placed in problem.operators], dtype=np.bool_),
         results=results,
         weights=_weights(problem),
-        after_operator=after[there],
-        after_result=read[there],
+        after_operator=after.row[there],
+        after_result=after.values[there],
         pieces=_pieces(problem),
         add_cost=instance.add_cost,
     )

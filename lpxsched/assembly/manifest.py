@@ -16,8 +16,8 @@ from lpxsched.files.shipped import find_file, name_of
 from lpxsched.options import PARTITIONS, CollectiveOptions, CompileOptions
 from lpxsched.program.outside.gpus import read_gpus
 from lpxsched.program.outside.handover import read_handover
-from lpxsched.timetable.build import Build
-from lpxsched.timetable.documents import FORMAT, ManifestFile, canonical_json
+from lpxsched.timetable.build import Build, signed
+from lpxsched.timetable.documents import FORMAT, ManifestFile
 from lpxsched.workload.config.quantization import quantization_file
 
 if TYPE_CHECKING:
@@ -38,21 +38,8 @@ EXPANDED, STORED = "expanded on read", "stored as fp8"
 
 def signed_build(options: CompileOptions | CollectiveOptions, made: Assembled, results: dict[str, Any]) -> Build:
     """Return the tables of a compile or a collective with the documents that describe them, signed."""
-    unsigned = _manifest(options, made.fabric, made.clock, results)
-    tables = {field.name: getattr(part, field.name) for part in (made.program, made.machine) for field in fields(part)}
-    build = Build(**tables, graph=made.graph, manifest=unsigned, graph_json=canonical_json(made.graph))
-    return replace(build, manifest=unsigned.model_copy(update={"content_sha256": build.content_sha256()}))
-
-
-def _manifest(
-    options: CompileOptions | CollectiveOptions,
-    fabric: Fabric,
-    clock: ClockSpecification,
-    results: dict[str, Any],
-) -> ManifestFile:
-    """Return ``manifest.json`` but for the content hash."""
-    files = input_files(options)
-    return ManifestFile(
+    files, fabric, clock = input_files(options), made.fabric, made.clock
+    unsigned = ManifestFile(
         format=FORMAT,
         versions={name: version(name) for name in DECISIVE_PACKAGES},
         inputs=inputs_by_content(files),
@@ -67,6 +54,8 @@ def _manifest(
         results=results,
         content_sha256="",
     )
+    tables = {field.name: getattr(part, field.name) for part in (made.program, made.machine) for field in fields(part)}
+    return signed(Build(**tables, graph=made.graph, manifest=unsigned, graph_json=b""))
 
 
 def with_outside(build: Build, options: CompileOptions, outside: Outside) -> Build:

@@ -12,7 +12,6 @@ import numpy as np
 from lpxsched.assembly.headline import (
     DRAFTER,
     OUTSIDE,
-    Emitted,
     assumed_ns,
     assumed_parts,
     headline_results,
@@ -154,7 +153,7 @@ def _on_demand(
         worst_case_ns(made.clock, made.clock_mhz, runs, arrivals_ns=arrivals_ns),
         assumed,
         missing,
-        emitted=Emitted(options.batch, acceptance_length(options)),
+        emitted=(options.batch, acceptance_length(options)),
     )
 
 
@@ -174,7 +173,7 @@ def _in_flight(
         _longest_ns(made, layers)(steps_cycles[1]) - assumed.high,
         assumed,
         missing,
-        emitted=Emitted(options.in_flight * options.batch, acceptance_length(options)),
+        emitted=(options.in_flight * options.batch, acceptance_length(options)),
         step_ns=step_ns,
     )
     return headline | {

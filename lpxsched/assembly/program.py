@@ -76,10 +76,7 @@ def _expanded(part: SegmentPart, number: int) -> Program:
     tensor_of[made] = np.arange(len(made))
     tensors = _tensors(part, made)
     return Program(
-        _slots(part, tensor_of),
-        _operators(part, number),
-        _operands(part, tensor_of, tensors.vectors),
-        tensors,
+        _slots(part, tensor_of), _operators(part, number), _operands(part, tensor_of, tensors.vectors), tensors
     )
 
 

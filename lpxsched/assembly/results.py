@@ -73,6 +73,11 @@ def collective_results(options: CollectiveOptions, made: Assembled, scheduled: S
     result, network = scheduled.result, scheduled.problem.network
     chips = network.fabric_node[: network.width].tolist()
     worst_ns = worst_case_ns(made.clock, made.clock_mhz, [run_of(made, 0, chips, chips)], arrivals_ns=Fraction(0))
+    of_makespan = {}
+    if result.schedule.period_cycles:
+        # All else told of what repeats is of its period.
+        bound = lower_bound(scheduled.problem)
+        of_makespan = {"makespan_lower_bound_cycles": bound.cycles, "makespan_bound": bound.name}
     return {
         "kind": options.kind,
         "topology": made.fabric.name,
@@ -80,15 +85,9 @@ def collective_results(options: CollectiveOptions, made: Assembled, scheduled: S
         "makespan_ns": picoseconds_up(cycles_to_ns(result.makespan_cycles, made.clock_mhz)),
         "proved_worst_ns": picoseconds_up(worst_ns),
         "chips": network.width,
-        **(_of_one_iteration(scheduled) if result.schedule.period_cycles else {}),
+        **of_makespan,
         **traffic(made.program.slots, made.program.tensors),
     }
-
-
-def _of_one_iteration(scheduled: ScheduledCollective) -> dict[str, Any]:
-    """Return what is proven of the makespan of what repeats, all else told being of its period."""
-    bound = lower_bound(scheduled.problem)
-    return {"makespan_lower_bound_cycles": bound.cycles, "makespan_bound": bound.name}
 
 
 def _wire_gap(problems: list[dict[str, Any]]) -> float:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.times.calendars import Calendars, Closed, close, empty_calendars
+from lpxsched.schedule.times.calendars import Calendars, Closed, united
 from lpxsched.units import ceil_div
 
 if TYPE_CHECKING:
@@ -35,22 +35,7 @@ def deskewing(deskews: Sequence[tuple[int, int]], wires: WireTimes) -> Closed:
         if stall:
             parts.append(Closed(links, cycle - wires.hop, wires.hop + stall))
             parts.append(Closed(units, np.full_like(units, cycle), np.full_like(units, stall)))
-    return joined(parts)
-
-
-def joined(parts: Sequence[Closed]) -> Closed:
-    """Return the union of intervals, sorted by resource and begin."""
-    nothing = [Closed(*(np.zeros(0, dtype=np.int64) for _ in Closed._fields))]
-    whole = Closed(*(np.concatenate(column) for column in zip(*nothing, *parts, strict=True)))
-    order = np.lexsort((whole.begin, whole.resource))
-    resource, begin, length = (column[order] for column in whole)
-    # Resources lie apart on one axis, so that the latest end before an interval is of its own resource.
-    span = int((begin + length).max(initial=0) - begin.min(initial=0)) + 1
-    reached = np.maximum.accumulate(begin + length + resource * span)
-    opens = np.append(True, (begin + resource * span)[1:] > reached[:-1])[: len(begin)]
-    first = np.flatnonzero(opens)
-    ends = reached[np.append(first[1:], len(begin))[: len(first)] - 1] - resource[first] * span
-    return Closed(resource[first], begin[first], ends - begin[first])
+    return united(parts)
 
 
 def turns(period_cycles: int, lasting_cycles: int) -> list[int]:
@@ -59,14 +44,6 @@ def turns(period_cycles: int, lasting_cycles: int) -> list[int]:
         return [0]
     most = ceil_div(lasting_cycles, period_cycles) + 1
     return [turn * period_cycles for turn in range(-most, most + 1)]
-
-
-def calendars_of(closed: Closed, resources: int) -> Calendars:
-    """Return calendars that are busy in disjoint intervals, full."""
-    calendars = empty_calendars(np.ones(resources, dtype=np.int64), len(closed.begin))
-    each = np.arange(resources, dtype=np.int64)
-    close(calendars, closed, each, np.ones_like(each))
-    return calendars
 
 
 def with_room(calendars: Calendars, intervals: int) -> Calendars:

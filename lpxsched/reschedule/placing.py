@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.reschedule.free_time import joined
-from lpxsched.schedule.times.calendars import Closed, close, empty_calendars
+from lpxsched.schedule.times.calendars import Closed, calendars_of, united
 from lpxsched.schedule.times.modulo import empty_turn, place_in_turns
 from lpxsched.schedule.times.placement import Tasks, place_tasks, placement_columns
 
@@ -45,7 +44,7 @@ def placed_again(tasks: Tasks, free: Flags, order: Integers, period_cycles: int)
         Closed(*(column[rows] for column in tasks.closed)),
         Closed(tasks.resource[stays], start[stays], tasks.length[stays]),
     ]
-    busy = joined([part._replace(resource=place[part.resource]) for part in parts])
+    busy = united([part._replace(resource=place[part.resource]) for part in parts])
     of_free = np.zeros_like(tasks.resource)
     of_free[free] = resource.reshape(-1)
     left = replace(tasks, resource=of_free, lanes=np.ones(len(needed), dtype=np.int64), closed=busy)
@@ -79,10 +78,8 @@ def _place_once(tasks: Tasks, free: Flags, order: Integers, start: Integers) -> 
     _, first, run = np.unique(np.stack([port, cycle]), axis=1, return_index=True, return_inverse=True)
     taken = np.minimum(np.arange(len(port)) - first[run.reshape(-1)], tasks.port_lanes[port] - 1)
     at_ports = Closed(columns.first_port[port] + taken, cycle, np.ones_like(cycle))
-    busy, lanes = joined([tasks.closed, at_ports]), len(tasks.lanes) + int(tasks.port_lanes.sum())
-    calendars = empty_calendars(np.ones(lanes, dtype=np.int64), len(busy.begin) + 3 * len(start))
-    each = np.arange(lanes, dtype=np.int64)
-    close(calendars, busy, each, np.ones_like(each))
+    busy, lanes = united([tasks.closed, at_ports]), len(tasks.lanes) + int(tasks.port_lanes.sum())
+    calendars = calendars_of(busy, np.ones(lanes, dtype=np.int64), room=3 * len(start))
     place_tasks(columns, calendars, order[free[order]], start, lane)
 
 

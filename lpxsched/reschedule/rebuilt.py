@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.assembly.program import concatenated
 from lpxsched.reschedule.flags import with_flags_again
 from lpxsched.reschedule.frames import with_joined_frames, with_relays
 from lpxsched.reschedule.results import latest_ends, with_results
 from lpxsched.reschedule.room import movable_deskews
+from lpxsched.timetable.build import signed
 from lpxsched.timetable.columns import Deskews, Slots
-from lpxsched.timetable.documents import canonical_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,18 +91,10 @@ def _passing(around: Around, found: Repaired) -> list[int]:
     return chips
 
 
-def signed(build: Build) -> Build:
-    """Return a build whose manifest has the content hash of its tables and graph."""
-    build = replace(build, graph_json=canonical_json(build.graph))
-    update: dict[str, Any] = {"content_sha256": build.content_sha256()}
-    return replace(build, manifest=build.manifest.model_copy(update=update))
-
-
 def _slots(around: Around, segments: Mapping[int, Repaired]) -> Slots:
     """Return untouched rows and those of repaired segments, sorted by link and departure."""
     untouched = np.flatnonzero(~np.isin(around.segment, sorted(segments)))
     parts = [around.moves.taken(untouched), *(found.moves for found in segments.values())]
     moves = type(around.moves)(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
     table = Slots(moves.tensor, moves.first, moves.vectors, moves.link, moves.depart, moves.depart + moves.hop)
-    order = np.lexsort((table.depart, table.link))
-    return Slots(*(getattr(table, field.name)[order] for field in fields(Slots)))
+    return concatenated([table], "link", "depart")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lpxsched.assembly.headline import Emitted, headline_results, picoseconds_up
+from lpxsched.assembly.headline import headline_results, picoseconds_up
 from lpxsched.assembly.results import traffic
 from lpxsched.clocks.latency import nominal_ns, reserved_step_ns
 from lpxsched.errors import InputError
@@ -142,8 +142,8 @@ def _assumed(told: Mapping[str, Any]) -> Ranged:
     return Ranged(*(_number(told, key) for key in ("assumed_ns", "assumed_low_ns", "assumed_high_ns")))
 
 
-def _emitted(build: Build, told: Mapping[str, Any], micro_batches: int) -> Emitted:
-    return Emitted(int(_number(build.manifest.options, "batch")) * micro_batches, _number(told, "acceptance_length"))
+def _emitted(build: Build, told: Mapping[str, Any], micro_batches: int) -> tuple[int, Fraction]:
+    return int(_number(build.manifest.options, "batch")) * micro_batches, _number(told, "acceptance_length")
 
 
 def _number(told: Mapping[str, Any], key: str) -> Fraction:

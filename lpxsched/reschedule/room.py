@@ -9,11 +9,11 @@ import numpy as np
 
 from lpxsched.reschedule.deskews import Stalls
 from lpxsched.reschedule.detours import Room
-from lpxsched.reschedule.free_time import busy, deskewing, joined, turns
+from lpxsched.reschedule.free_time import busy, deskewing, turns
 from lpxsched.reschedule.shifts import Beside
 from lpxsched.reschedule.tasks import work_of
 from lpxsched.reschedule.ways import Open
-from lpxsched.schedule.times.calendars import Closed
+from lpxsched.schedule.times.calendars import Closed, united
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def beside_of(around: Around, segment: int, done: Mapping[int, Repaired]) -> Bes
     period = int(build.frames.period_cycles[frame])
     if period:
         others = np.flatnonzero(build.segments.frame == frame).tolist()
-        closed = joined([_held_by(around, segment, other, done) for other in others if other != segment])
+        closed = united([_held_by(around, segment, other, done) for other in others if other != segment])
     else:
         mine = np.flatnonzero((build.deskews.frame == frame) & ~movable_deskews(build))
         deskews = zip(build.deskews.cycle[mine].tolist(), build.deskews.stall[mine].tolist(), strict=True)
@@ -134,7 +134,7 @@ def _held_by(around: Around, segment: int, other: int, done: Mapping[int, Repair
     working = np.flatnonzero(work.unit != NONE)
     begin = (start[working][:, None] + np.array(shifts, dtype=np.int64)).reshape(-1)
     units, cycles = (np.repeat(column[working], len(shifts)) for column in (work.unit, work.cycles))
-    return joined([busy(moves, wires, shifts), Closed(len(wires.hop) + units, begin, cycles)])
+    return united([busy(moves, wires, shifts), Closed(len(wires.hop) + units, begin, cycles)])
 
 
 def _lasting(around: Around) -> int:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.reschedule.detours import Detours, Room
-from lpxsched.reschedule.free_time import busy, calendars_of, joined
+from lpxsched.reschedule.free_time import busy
 from lpxsched.reschedule.needs import runs_in_use, users_of
 from lpxsched.reschedule.shifts import Rows, shifted
 from lpxsched.reschedule.tasks import Moves
+from lpxsched.schedule.times.calendars import calendars_of, united
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,8 +97,8 @@ def _attempt(
     room, beside = around
     while True:
         stays = moves.taken(np.flatnonzero(~lost & ~gives_way))
-        closed = joined([beside.closed, busy(stays, wires, room.shifts)])
-        calendars = calendars_of(closed, len(wires.hop) + 2 * len(wires.host))
+        closed = united([beside.closed, busy(stays, wires, room.shifts)])
+        calendars = calendars_of(closed, np.ones(len(wires.hop) + 2 * len(wires.host), dtype=np.int64))
         start = np.concatenate([moves.depart, work.start]).tolist()
         runs = runs_in_use(users_of(moves, work), ~lost)
         detours = Detours(moves, work, wires, lost, runs, room, calendars, start)

@@ -13,10 +13,9 @@ from lpxsched.clocks.tree import AlignmentTree, TimeDomain, alignment_tree
 from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.schedule.bounds import lower_bound
 from lpxsched.schedule.bounds.best import collective_bound
-from lpxsched.schedule.opening import bounded, is_least, solve_covered
+from lpxsched.schedule.opening import Opening, bounded, is_least, opening_on, solve_covered
 from lpxsched.schedule.options import GREEDY_ONLY_EFFORT, SolveOptions
 from lpxsched.schedule.problem.collective import missing_way
-from lpxsched.schedule.problem.opening import Opening, opening_on
 from lpxsched.schedule.solve_collective import refuse_deadline, solve_transfers
 from lpxsched.units import NONE, counted
 

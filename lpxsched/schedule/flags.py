@@ -21,7 +21,7 @@ from lpxsched.schedule.problem.ragged import matching
 from lpxsched.schedule.problem.wires import Wires, hold_cycles
 from lpxsched.schedule.result import HostFlags, Result, Schedule
 from lpxsched.schedule.symmetry.groups import trivial, wires_of
-from lpxsched.schedule.times.calendars import Calendars, Closed, close, earliest_of, empty_calendars, reserve
+from lpxsched.schedule.times.calendars import Calendars, Closed, calendars_of, earliest_of, empty_calendars, reserve
 from lpxsched.units import NEVER, NONE
 
 if TYPE_CHECKING:
@@ -128,14 +128,13 @@ class _Tree(NamedTuple):
 def _calendars(network: Network, rows: LaidSlots | None, *, flags: int) -> Calendars:
     """Return when rows hold lanes, with room for so many flags."""
     shortest = np.repeat(network.hold_cycles(1), network.lanes)
-    calendars = empty_calendars(shortest, flags + (0 if rows is None else len(rows.bundle)))
-    if rows is not None:
-        # Calendars are walked from their ends on.
-        rows = LaidSlots(*(column[np.argsort(rows.depart, kind="stable")] for column in rows))
-        lane, every = network.links.offsets[rows.bundle] + rows.lane, np.arange(len(shortest))
-        held = Closed(lane, rows.depart, network.hold_cycles(rows.vectors, rows.bundle))
-        close(calendars, held, every, np.ones_like(every))
-    return calendars
+    if rows is None:
+        return empty_calendars(shortest, flags)
+    # Calendars are walked from their ends on.
+    rows = LaidSlots(*(column[np.argsort(rows.depart, kind="stable")] for column in rows))
+    lane = network.links.offsets[rows.bundle] + rows.lane
+    held = Closed(lane, rows.depart, network.hold_cycles(rows.vectors, rows.bundle))
+    return calendars_of(held, shortest, room=flags)
 
 
 @kernel

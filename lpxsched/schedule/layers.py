@@ -1,15 +1,26 @@
-"""Layers with equal problems are solved once; the guard of a layer covers its own length."""
+"""Layers with equal problems are solved once.
+
+On demand the guard of a layer covers its own length. A layer in flight begins anew with every period, and its guard
+covers the interval between two deskews.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from lpxsched.errors import NothingFoundError
+from lpxsched.schedule.bounds.period import layer_period_bound
 from lpxsched.schedule.flags import polled_cycles, with_flags
-from lpxsched.schedule.in_flight import solve_in_flight
 from lpxsched.schedule.opening import bounded, solve_covered
+from lpxsched.schedule.policy import KEPT_PLANS, MOST_REPEATED
+from lpxsched.schedule.result import Found, Result
 from lpxsched.schedule.solve_layer import Solved, first_solved, is_symmetric, search_on, solve
+from lpxsched.schedule.symmetry.lift import lifted_layer
+from lpxsched.schedule.times.modulo import in_turns
+from lpxsched.schedule.times.plan_tasks import plan_tasks
+from lpxsched.schedule.times.reservations import justified_in_turns
 from lpxsched.traffic.group import sharing
 
 if TYPE_CHECKING:
@@ -18,7 +29,7 @@ if TYPE_CHECKING:
     from lpxsched.schedule.options import SolveOptions
     from lpxsched.schedule.problem.instance import Instance
     from lpxsched.schedule.problem.layer import LayerProblem
-    from lpxsched.schedule.result import Result
+    from lpxsched.schedule.symmetry.padding import Padded
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +115,7 @@ def solve_layers(
     NothingFoundError
         When the solver is ``symmetric`` and no layer's problem is; where only some are, the others are greedy's.
     """
-    layers_by_key: dict[_Key, list[int]] = {}
+    layers_by_key: dict[object, list[int]] = {}
     for layer, problem in enumerate(problems):
         hosts = () if repeating else problem.hosts_polled
         layers_by_key.setdefault((problem.distinct_key(), hosts), []).append(layer)
@@ -112,7 +123,7 @@ def solve_layers(
     if options.solver == "symmetric" and not any(is_symmetric(problems[layers[0]].instance) for layers in alike):
         cause = "solver symmetric: no translation leaves a layer on its group of chips as it is"
         raise NothingFoundError(cause, remedy="try --solver auto")
-    solved: dict[int, _Solved] = {}
+    solved: dict[int, tuple[LayerProblem, Result, Result]] = {}
     known: dict[str, list[Solved]] = {}
     for number, layers in enumerate(alike):
         progress("solving", number, len(alike))
@@ -121,25 +132,10 @@ def solve_layers(
     return _in_frames(problems, [solved[layer] for layer in range(len(problems))])
 
 
-_Key = tuple[tuple[str, bytes, int, bool], tuple[int, ...]]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Solved:
-    """A distinct problem over the interval of its guards, and its results with operators and without."""
-
-    problem: LayerProblem
-    result: Result
-    wires: Result
-
-
 def _solved(
-    alike: Sequence[LayerProblem],
-    options: SolveOptions,
-    repeating: Repeating | None,
-    known: dict[str, list[Solved]],
-) -> _Solved:
-    """Return what one problem that several layers have comes to."""
+    alike: Sequence[LayerProblem], options: SolveOptions, repeating: Repeating | None, known: dict[str, list[Solved]]
+) -> tuple[LayerProblem, Result, Result]:
+    """Return a problem of several layers over the interval of its guards, its result, and that of its wires alone."""
     distinct = {instance.key(): instance for instance in (one.opening.least(one.instance) for one in alike)}
     least = list(distinct.values())
     if repeating:
@@ -152,28 +148,30 @@ def _solved(
     if not repeating:
         wires = bounded(wires, wired, [instance.wires_only() for instance in least])
         result = bounded(result, problem.instance, least)
-    return _Solved(problem, result, wires)
+    return problem, result, wires
 
 
-def _in_frames(problems: Sequence[LayerProblem], solved: Sequence[_Solved]) -> tuple[ScheduledLayer, ...]:
+def _in_frames(
+    problems: Sequence[LayerProblem], solved: Sequence[tuple[LayerProblem, Result, Result]]
+) -> tuple[ScheduledLayer, ...]:
     """Return layers that open with the stall of their frame: that of the longest segment with which they share chips.
 
     A deskew is one of the whole frame, so the schedule of a shorter segment begins as much later. Its guards count from
     the end of the stall and hold as they are.
     """
     frames, stalls = sharing(problem.group.chips for problem in problems), dict[int, int]()
-    for frame, one in zip(frames, solved, strict=True):
-        stalls[frame] = max(stalls.get(frame, 0), one.problem.instance.release_cycles)
+    for frame, (problem, *_) in zip(frames, solved, strict=True):
+        stalls[frame] = max(stalls.get(frame, 0), problem.instance.release_cycles)
     alike: dict[tuple[int, int], list[int]] = {}
     for layer, (frame, one) in enumerate(zip(frames, solved, strict=True)):
         alike.setdefault((id(one), stalls[frame]), []).append(layer)
     scheduled: dict[int, ScheduledLayer] = {}
     for number, ((_, stall), layers) in enumerate(alike.items()):
-        one = solved[layers[0]]
-        result = replace(one.result, schedule=one.result.schedule.later(stall - one.problem.instance.release_cycles))
-        distinct = DistinctResult(number, result, one.wires, tuple(layers))
+        covered, result, wires = solved[layers[0]]
+        result = replace(result, schedule=result.schedule.later(stall - covered.instance.release_cycles))
+        distinct = DistinctResult(number, result, wires, tuple(layers))
         for layer in layers:
-            problem = problems[layer].over(one.problem.interval_cycles)
+            problem = problems[layer].over(covered.interval_cycles)
             opened = replace(problem, instance=replace(problem.instance, release_cycles=stall))
             scheduled[layer] = ScheduledLayer(opened, distinct)
     return tuple(scheduled[layer] for layer in range(len(problems)))
@@ -182,3 +180,56 @@ def _in_frames(problems: Sequence[LayerProblem], solved: Sequence[_Solved]) -> t
 def ending_chips(problem: LayerProblem) -> list[int]:
     """Return the chips on which a layer ends, or which send to hosts where it ends."""
     return [problem.group.chips[one.shard] for one in problem.operators if one.is_told and one.operator.ends]
+
+
+def solve_in_flight(
+    problem: LayerProblem, options: SolveOptions, interval_cycles: int | None
+) -> tuple[LayerProblem, Result]:
+    """Return a layer's problem and its shortest schedule, of which iterations are shifts, with a bound of a period.
+
+    No deskew lies in an iteration: it begins with the segment. Every guard covers the interval between two deskews,
+    None where clocks do not drift. An `InfeasibleError` says where hops take longer than clocks may run apart.
+    """
+    problem.refuse_long_hops()
+    repeated = problem.unopened(interval_cycles)
+    best = _plans(problem, options, interval_cycles)[-1]
+    return repeated, Result(best.result.schedule, layer_period_bound(repeated.instance), best.solver)
+
+
+def anew_with_period(
+    problem: LayerProblem, options: SolveOptions, interval_cycles: int | None, *, period_cycles: int
+) -> Result:
+    """Return a schedule with times chosen anew, which repeats with a period asked for, or one as short as was found.
+
+    Of several the shortest: its period, then its makespan.
+    """
+    steady = [
+        (steady_state(plan, enough=period_cycles), solved.solver)
+        for solved in _plans(problem, options, interval_cycles)
+        for plan in solved.plans[:MOST_REPEATED]
+    ]
+    plan, solver = min(steady, key=lambda one: one[0].quality)
+    bound = layer_period_bound(problem.unopened(interval_cycles).instance)
+    return Result(lifted_layer(plan), bound, solver)
+
+
+@lru_cache(maxsize=KEPT_PLANS)
+def _plans(problem: LayerProblem, options: SolveOptions, interval_cycles: int | None) -> tuple[Solved, ...]:
+    """Return what greedy finds, and what a search makes of it if that is more, the best last."""
+    instance = problem.unopened(interval_cycles).instance
+    first = first_solved(instance, options)
+    best = search_on(instance, first, options)
+    return (first,) if best is first else (first, best)
+
+
+def steady_state(found: Found[Padded], *, enough: int = 1) -> Found[Padded]:
+    """Return a plan with times that repeat as often as possible or as is enough, at worst one batch after the other.
+
+    The makespan is then how long one batch takes. Batches do not wait for each other. Room in memory and deskews are
+    left out of account.
+    """
+    tasks = plan_tasks(found.problem, found.plan)
+    placement = in_turns(tasks, found.placement, enough=enough)
+    if placement is None:
+        return found
+    return replace(found, placement=justified_in_turns(tasks, placement, enough=found.placement.makespan_cycles))

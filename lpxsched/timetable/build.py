@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +23,7 @@ from lpxsched.timetable.columns import (
     Tensors,
     text_runs,
 )
+from lpxsched.timetable.documents import canonical_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,3 +89,10 @@ class Build:
     def content_sha256(self) -> str:
         """Return the hash of what was read, to be compared with the manifest's."""
         return content_sha256(self.tables, self.graph_json)
+
+
+def signed(build: Build) -> Build:
+    """Return a build with the bytes of its graph, and in its manifest the content hash of these and of its tables."""
+    build = replace(build, graph_json=canonical_json(build.graph))
+    update = {"content_sha256": build.content_sha256()}
+    return replace(build, manifest=build.manifest.model_copy(update=update))

@@ -9,7 +9,6 @@ import pytest
 
 from lpxsched.assembly.headline import (
     HEADLINE,
-    Emitted,
     assumed_parts,
     headline_results,
     not_modelled,
@@ -25,7 +24,7 @@ ASSUMED = Ranged(Fraction(900), Fraction(300), Fraction(4100))
 def told(**changes: Any) -> dict[str, Any]:
     """Return the headline of 600 ns (worst 1,100) beside 900 (300 to 4,100) that are assumed, eight rows."""
     facts: dict[str, Any] = {"proved_ns": Fraction(600), "proved_worst_ns": Fraction(1100), "assumed": ASSUMED}
-    return headline_results(**(facts | {"missing": [], "emitted": Emitted(8, Fraction(1))} | changes))
+    return headline_results(**(facts | {"missing": [], "emitted": (8, Fraction(1))} | changes))
 
 
 def test_a_step_is_what_is_proved_and_what_is_assumed() -> None:
@@ -56,7 +55,7 @@ def test_what_is_assumed_is_told_by_its_parts() -> None:
 def test_a_step_in_flight_is_all_its_windows() -> None:
     """Tests 7,000 ns (7,001 on the slowest clock), of which 600 are proved, 900 assumed and 5,500 waiting; 16 rows."""
     worst_ns = 7001 - ASSUMED.high
-    results = told(proved_worst_ns=worst_ns, step_ns=Fraction(7000), emitted=Emitted(16, Fraction(1)))
+    results = told(proved_worst_ns=worst_ns, step_ns=Fraction(7000), emitted=(16, Fraction(1)))
     assert tuple(results) == (*HEADLINE, "waiting_ns")
     assert (results["proved_ns"], results["assumed_ns"], results["waiting_ns"]) == (600, 900, 5500)
     assert (results["step_ns"], results["step_high_ns"], results["proved_worst_ns"]) == (7000, 7001, 2901)
@@ -74,7 +73,7 @@ def test_tokens_are_steps_a_second() -> None:
 
 def test_drafts_that_are_accepted_are_tokens_of_the_same_step() -> None:
     """Tests 2.5 tokens a step: 2.5 x 10^9 / 1,500, eight users; a step may still emit one token alone."""
-    results = told(emitted=Emitted(8, Fraction("2.5")))
+    results = told(emitted=(8, Fraction("2.5")))
     assert results["tokens_per_s_per_user"] == 1_666_666.666
     assert results["tokens_per_s_per_user_low"] == 192_307.692
     assert results["tokens_per_s"] == 13_333_333.333

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from lpxsched.schedule.in_flight import anew_with_period, solve_in_flight
-from lpxsched.schedule.layers import Repeating, solve_layers
+from lpxsched.schedule.layers import Repeating, anew_with_period, solve_in_flight, solve_layers
 from lpxsched.schedule.options import SolveOptions
 from lpxsched.workload.config.load import load_model
 from lpxsched.workload.ffns import ffn_model

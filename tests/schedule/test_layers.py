@@ -12,9 +12,9 @@ from lpxsched.clocks.specification import ClockSpecification
 from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.schedule.flags import polled_cycles
 from lpxsched.schedule.layers import solve_layer, solve_layers
+from lpxsched.schedule.opening import Opening
 from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.problem.layer import LayerProblem
-from lpxsched.schedule.problem.opening import Opening
 from lpxsched.traffic.group import Group
 from lpxsched.workload.graph import LayerGraph
 from tests.builds import ints
@@ -138,7 +138,7 @@ def test_a_result_says_what_wires_alone_take() -> None:
     (layer,) = solve_layers([stream(3, clock(100))], GREEDY, progress=lambda *_: None)
     # 2 x 5/2 + 3 + 10, a guard of 1 and a stall of 1
     assert layer.distinct.result.makespan_cycles == layer.distinct.wires.makespan_cycles == 20
-    assert (layer.distinct.chips, layer.distinct.result.solver) == (2, "greedy")
+    assert layer.distinct.result.solver == "greedy"
 
 
 def test_every_layer_keeps_the_rules_with_its_own_guard() -> None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.assembly.assembled import machine_tables
 from lpxsched.assembly.collective_segment import collective_segment
-from lpxsched.assembly.machine_tables import machine_tables
 from lpxsched.assembly.program import assemble
 from lpxsched.clocks.specification import load_clock
 from lpxsched.clocks.tree import AlignmentTree, TimeDomain, alignment_tree
@@ -25,7 +25,7 @@ from tests.fabric.examples import fabric_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lpxsched.assembly.machine_tables import MachineTables
+    from lpxsched.assembly.assembled import MachineTables
     from lpxsched.assembly.program import Program
     from lpxsched.assembly.segment import Segment
     from lpxsched.fabric.fabric import Fabric

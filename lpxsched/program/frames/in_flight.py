@@ -18,8 +18,7 @@ from lpxsched.program.frames.gap_choice import NEAR_STEPS, TriedGaps, tried_gaps
 from lpxsched.program.frames.held import Resources
 from lpxsched.program.frames.period import least_period
 from lpxsched.program.frames.stages import longest_stages
-from lpxsched.schedule.in_flight import anew_with_period
-from lpxsched.schedule.layers import Repeating, ScheduledLayer, solve_layers
+from lpxsched.schedule.layers import Repeating, ScheduledLayer, anew_with_period, solve_layers
 from lpxsched.schedule.options import GREEDY_ONLY_EFFORT
 from lpxsched.units import ceil_div
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lpxsched.schedule.flags import LaidSlots, flags_beside, flags_on
+from lpxsched.schedule.opening import opening_on
 from lpxsched.schedule.problem.network import network_on
-from lpxsched.schedule.problem.opening import opening_on
 from lpxsched.units import NEVER, NONE
 
 if TYPE_CHECKING:
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from lpxsched.clocks.tree import AlignmentTree
     from lpxsched.compiled.kernels import Integers
     from lpxsched.fabric.fabric import Fabric
+    from lpxsched.schedule.opening import Opening
     from lpxsched.schedule.problem.layer import LayerProblem
     from lpxsched.schedule.problem.network import Network
-    from lpxsched.schedule.problem.opening import Opening
     from lpxsched.schedule.result import HostFlags, Schedule
 
 # Flags in what rows leave free may take so much longer than those that go first.

@@ -41,12 +41,6 @@ if TYPE_CHECKING:
 
 def sums_cycles(problem: Instance, *, repeats: bool = False) -> int:
     """Return the bound of the makespan, or period, by the work of the vector units."""
-    work = _busiest_unit(problem)
-    return work + int(problem.network.hop_cycles.min()) if work and not repeats else work
-
-
-def _busiest_unit(problem: Instance) -> int:
-    """Return the cycles that some vector unit spends on sums at least."""
     summands, cost = problem.network.width, problem.add_cost
     if not problem.stage.is_sum or summands < 2 or not cost.operations_per_cycle:
         return 0
@@ -56,8 +50,10 @@ def _busiest_unit(problem: Instance) -> int:
     added = Fraction(cost.elements_per_vector, cost.operations_per_cycle)
     fixed_cycles = cost.fixed_cycles - cost.cycles_in_hop
     if fixed_cycles < 0:
-        return ceil_cycles(additions * max(Fraction(0), max(moved, added) + fixed_cycles))
-    return ceil_cycles(additions * max(moved, added)) + fixed_cycles
+        work = ceil_cycles(additions * max(Fraction(0), max(moved, added) + fixed_cycles))
+    else:
+        work = ceil_cycles(additions * max(moved, added)) + fixed_cycles
+    return work + int(problem.network.hop_cycles.min()) if work and not repeats else work
 
 
 def everyones_sums(problem: Instance, view: View) -> Iterator[tuple[Lanes, int, Integers]]:

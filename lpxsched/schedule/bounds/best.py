@@ -8,10 +8,8 @@ import numpy as np
 
 from lpxsched.schedule.bounds.adding import everyones_sums, sums_cycles
 from lpxsched.schedule.bounds.cuts import busiest, candidate_sets, cut_cycles
-from lpxsched.schedule.bounds.ends import Entering, ending_cycles, entering, latency
-from lpxsched.schedule.bounds.flow import flow_bound
-from lpxsched.schedule.bounds.loads import least_step_cycles, loads, ramp
-from lpxsched.schedule.bounds.routes import routes_bound
+from lpxsched.schedule.bounds.ends import Entering, ending_cycles, entering, latency, routes_bound
+from lpxsched.schedule.bounds.loads import flow_bound, least_step_cycles, loads, ramp
 from lpxsched.schedule.bounds.view import View, is_small, representatives, views
 from lpxsched.schedule.policy import CUTS, READERS, SETS, SINGLES
 from lpxsched.schedule.result import LowerBound

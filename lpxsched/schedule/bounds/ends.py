@@ -1,4 +1,4 @@
-"""Latency, ingress, egress and ports by distance: what must enter one reader, or leave one holder.
+"""Latency, ingress, egress, ports and hop windows: what must enter one reader, or leave one holder.
 
 Let z read N_x vectors of each holder x, different vectors for different holders, and let Z be any set of holders. Each
 of the N_Z vectors of Z enters z by a departure on some bundle b = (u, z) into z: one that leaves u no earlier than the
@@ -31,6 +31,20 @@ least way w from Z to z, so in the cycles w .. T, of which each ends e of them a
 holds for what begins at a holder, with time reversed, and e P >= N_Z in each period P. For one holder, N_x vectors end
 (or begin) at z even if they are sums: what is sent from a chip as a part of a sum was summed there, or is the summand
 itself.
+
+**Hop windows.** How much can come from Z to z over all routes that are short enough for a makespan? Within a makespan T
+a departure on a bundle b = (u, v) can serve this only within
+
+    [least cost of a way from Z to u, T - hop_b - least cost of a way from v to z],
+
+so it makes no more such departures than its lanes have room for in that window (`crossings`): c_b, say.
+Follow each wanted vector on its way from its holder to z (for a sum: the summand, inside whatever sums). Different
+vectors make different departures, and may leave out cycles of their way, so these ways are an integer flow from Z, N_x
+out of x, into z, of at most c_b on b. If the maximum flow of these capacities is less than N_Z, no schedule ends by T;
+it grows with T. The maximum flow finds by itself the narrowest cut between Z and z: the wires into a group, those of
+one class, or the few routes of two hops between two chips.
+
+The same holds with time reversed, and in each period of a repeating timetable, with the room of its lanes in a period.
 """
 
 from __future__ import annotations
@@ -40,6 +54,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.schedule.bounds.crossings import least_integer
 from lpxsched.schedule.problem.wires import FAR
 
 if TYPE_CHECKING:
@@ -111,3 +126,36 @@ def ending_cycles(view: View, end: Entering, limit: int) -> int:
     single = before + -(-vectors // limit)
     several = before[end.sets - 1] + -(-np.cumsum(vectors)[end.sets - 1] // limit)
     return int(max(single.max(initial=0), several.max(initial=0)))
+
+
+def routes_bound(view: View, reader: int, holders: Integers, known: int) -> int:
+    """Return a bound by what a reader wants of a set of holders if it exceeds a known one, else something smaller."""
+    network, wanted = view.network, view.wants.vectors[holders, reader]
+    left = view.into(np.array([reader]))[0][network.destination]
+    idle = view.from_any(holders)[network.source] + view.hop + left
+    complete = min(view.holder_complete[holders].min(), view.reader_complete[reader])
+
+    def is_possible(cycles: int) -> bool:
+        capacity = np.minimum(view.lanes.room(np.array([cycles]), idle), wanted.sum())
+        return bool(_maximum_flow(view, reader, (holders, wanted), capacity) >= wanted.sum())
+
+    low = max(0, known - (view.final_cycles if complete > known else 0))
+    if is_possible(low):
+        return 0
+    without = least_integer(is_possible, low + 1)
+    return int(view.ended(np.array([without]), np.array([complete]))[0])
+
+
+def _maximum_flow(view: View, reader: int, given: tuple[Integers, Integers], capacity: Integers) -> int:
+    """Return the most vectors that come to a reader over bundles, of the holders and the vectors that are given."""
+    from ortools.graph.python.max_flow import SimpleMaxFlow
+
+    (holders, vectors), usable, network = given, np.flatnonzero(capacity), view.network
+    flow = SimpleMaxFlow()
+    flow.add_arcs_with_capacity(
+        np.append(np.full(len(holders), network.nodes), network.source[usable]).astype(np.int32),
+        np.append(holders, network.destination[usable]).astype(np.int32),
+        np.append(vectors, capacity[usable]),
+    )
+    flow.solve(network.nodes, reader)
+    return int(flow.optimal_flow())

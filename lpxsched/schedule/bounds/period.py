@@ -41,11 +41,10 @@ def layer_period_bound(instance: Instance) -> LowerBound:
 
 def _crossing(instance: Instance) -> tuple[Integers, Integers]:
     """Return how many vectors enter and leave each node."""
-    nodes, demands = instance.network.nodes, np.arange(instance.demands)
-    holds, reads = np.zeros((2, nodes, instance.demands), dtype=np.bool_)
-    holds[instance.demand_leaves.flat().values, np.repeat(demands, instance.demand_leaves.counts)] = True
-    read = instance.operator_demands
-    reads[np.repeat(instance.operator_node, read.counts), read.flat().values] = True
+    holds, reads = np.zeros((2, instance.network.nodes, instance.demands), dtype=np.bool_)
+    held, read = instance.demand_leaves.flat(), instance.operator_demands.flat()
+    holds[held.values, held.row] = True
+    reads[instance.operator_node[read.row], read.values] = True
     only_here = holds & (instance.demand_leaves.counts == 1)
     others_read = reads.sum(axis=0) - reads > 0
     vectors = instance.demand_vectors

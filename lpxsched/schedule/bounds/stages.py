@@ -47,8 +47,8 @@ def _bound(layer: Instance, stage: Stage, starts: Integers, tail: Integers) -> L
         cycles += int(network.hop_cycles[enter].min()) + network.turnaround_cycles
     if len(leave):
         cycles += int(network.hop_cycles[leave].min())
-    reader, read = layer.operator_demands.entries(np.arange(layer.operators))
-    readers = reader[np.isin(read, stage.demands)]
+    read = layer.operator_demands.flat()
+    readers = read.row[np.isin(read.values, stage.demands)]
     return LowerBound(cycles + int(tail[readers].min()), f"critical path + {bound.name}")
 
 

@@ -67,12 +67,10 @@ def wants_of(collective: Collective) -> Wants:
     pieces = collective.pieces()
     vectors = np.zeros((collective.width, collective.width), dtype=np.int64)
     summed, copied = pieces.source == EVERY, pieces.target == EVERY
-    single = ~summed & ~copied
+    single, only_copied, only_summed = ~summed & ~copied, copied & ~summed, summed & ~copied
     np.add.at(vectors, (pieces.source[single], pieces.target[single]), pieces.vectors[single])
-    for source, vectors_of_piece in zip(pieces.source[copied & ~summed], pieces.vectors[copied & ~summed], strict=True):
-        vectors[source] += vectors_of_piece
-    for target, vectors_of_piece in zip(pieces.target[summed & ~copied], pieces.vectors[summed & ~copied], strict=True):
-        vectors[:, target] += vectors_of_piece
+    np.add.at(vectors, pieces.source[only_copied], pieces.vectors[only_copied, None])
+    np.add.at(vectors.T, pieces.target[only_summed], pieces.vectors[only_summed, None])
     vectors += pieces.vectors[summed & copied].sum()
     np.fill_diagonal(vectors, 0)
     return Wants(vectors, not summed.any(), not copied.any())

@@ -42,61 +42,95 @@ no sooner than departs_c.
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lpxsched.schedule.bounds.columns import BoundColumns, earliest, lanes_at, latest, none, of_rows
 from lpxsched.schedule.bounds.stages import by_stages
 from lpxsched.schedule.problem.instance import Instance, ranks
+from lpxsched.schedule.problem.ragged import reduced
 from lpxsched.schedule.problem.wires import all_ways
 from lpxsched.schedule.result import LowerBound
 from lpxsched.units import NEVER, NONE
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Flags, Integers
+    from lpxsched.schedule.problem.network import Network
 
-# Arguments that may enter a bound; it knows those that did as a set of bits.
-ARGUMENTS = ("cut", "stream", "summands")
-CUT, STREAM, SUMMANDS = 1, 2, 4
+# A bound is one number: its cycles in steps of `CYCLE`, and below them a bit for each argument that did not enter it.
+# So the latest of several bounds is the greatest; of equal ones that without the arguments that come late here.
+STREAM, CUT, SUMMANDS, CYCLE = 1, 2, 4, 8
+ARGUMENTS = {"cut": CUT, "stream": STREAM, "summands": SUMMANDS}
+
+
+def later(bounds: Integers, cycles: Integers, argument: int) -> Integers:
+    """Return bounds moved by some cycles, by an argument where they move."""
+    return np.asarray((bounds + CYCLE * cycles) & ~np.where(cycles, argument, 0))
+
+
+class NodeLanes(NamedTuple):
+    """All lanes out of each node or into it: how many, and the shortest time of a vector on any of them."""
+
+    number: Integers
+    time: Integers
+    time_of: Integers
+
+    def spread(self, node: Integers, vectors: Integers) -> Integers:
+        """Cycles from the first to the last of some vectors on the fullest lane, rounded up; 0 without lanes."""
+        number = self.number[node]
+        others = -(-vectors // np.maximum(number, 1)) - 1
+        return np.where(number, -(-np.maximum(others, 0) * self.time[node] // self.time_of[node]), 0)
+
+
+def lanes_at(network: Network, end: Integers, counted: Flags) -> NodeLanes:
+    """Return the lanes of each node, over the bundles that count."""
+    count, time, time_of = (np.full(network.nodes, value, dtype=np.int64) for value in (0, 0, 1))
+    np.add.at(count, end[counted], network.lanes[counted])
+    base = int(network.pitch_denominator.max(initial=0)) + 1
+    pitch = network.pitch_numerator * base + network.pitch_denominator
+    # The shortest last: it stays.
+    for kind in sorted(np.unique(pitch).tolist(), key=lambda kind: -Fraction(*divmod(kind, base))):
+        nodes = end[counted & (pitch == kind)]
+        time[nodes], time_of[nodes] = divmod(kind, base)
+    return NodeLanes(count, time, time_of)
 
 
 class Reach(NamedTuple):
     """Bounds of demands at nodes: of the first vector and of all, and of the first that must enter the node."""
 
-    first: BoundColumns
-    last: BoundColumns
-    enters: BoundColumns
+    first: Integers
+    last: Integers
+    enters: Integers
 
 
 class Summed(NamedTuple):
     """Sums of the same leaves, wherever they are made, at each node.
 
-    Of chips: bounds of their summands, `NEVER` where they have none, and the earliest departure of a complete vector.
+    Of chips: bounds of their summands, `NEVER` where they have none, and of the departure of a complete vector.
     Of nodes: bounds of a sum that the node makes itself, of one made elsewhere, of the first summand from elsewhere.
     """
 
-    produced: BoundColumns
+    produced: Integers
     departs: Integers
-    own: BoundColumns
-    complete: BoundColumns
-    enters: BoundColumns
+    own: Integers
+    complete: Integers
+    enters: Integers
 
 
 def walk_bound(instance: Instance) -> LowerBound:
     """Return the best bound of an instance, whose demands can be reached from their leaves."""
-    walk, (operator_rank, demand_rank) = _walked(instance)
-    starts = walk.starts.at(np.argsort(operator_rank, kind="stable"))
-    best = of_rows(starts.joined(walk.summands_leave()), np.array([0, instance.operators + instance.network.chips]))
-    names = [name for bit, name in enumerate(ARGUMENTS) if int(best.arguments[0]) >> bit & 1]
-    by_walk = LowerBound(int(best.cycles[0]), " + ".join(("critical path", *names)))
-    further = by_stages(instance, walk.starts.cycles, walk.ways, (operator_rank, demand_rank))
+    walk, of_ranks = _walked(instance)
+    best = int(np.append(walk.starts, walk.summands_leave()).max(initial=NONE))
+    names = [name for name, bit in ARGUMENTS.items() if not best & bit]
+    by_walk = LowerBound(best // CYCLE, " + ".join(("critical path", *names)))
+    further = by_stages(instance, walk.starts // CYCLE, walk.ways // CYCLE, of_ranks)
     return max(by_walk, *further, key=lambda bound: bound.cycles) if further else by_walk
 
 
 def earliest_starts(instance: Instance) -> Integers:
     """Return a cycle for each operator before which none can start, whatever else is done."""
-    return _walked(instance)[0].starts.cycles
+    return _walked(instance)[0].starts // CYCLE
 
 
 def _walked(instance: Instance) -> tuple[_Walk, tuple[Integers, Integers]]:
@@ -110,18 +144,18 @@ def _walked(instance: Instance) -> tuple[_Walk, tuple[Integers, Integers]]:
 
 
 class _Walk:
-    """Bounds found so far while an instance is walked in the order of precedence."""
+    """Bounds found so far while an instance is walked in the order of precedence; sums and ways in steps of `CYCLE`."""
 
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
-        self.starts = none(instance.operators)
+        self.starts = np.full(instance.operators, NONE, dtype=np.int64)
         # Sums of the same leaves are alike: each is known by the number of the first of them.
         self.sums: dict[int, Summed] = {}
         self.first_of: dict[bytes, int] = {}
         self.alike = np.full(instance.demands, NONE, dtype=np.int64)
         self.is_sum = instance.demand_leaves.counts > 1
-        self.shortest_sum = instance.add_cost.cycles(2, 1)
-        self.ways = all_ways(instance.network).astype(np.int64)
+        self.shortest_sum = CYCLE * instance.add_cost.cycles(2, 1)
+        self.ways = CYCLE * all_ways(instance.network).astype(np.int64)
         source, destination, chips = instance.network.source, instance.network.destination, instance.network.chips
         everywhere = np.ones(instance.network.bundles, dtype=np.bool_)
         self.lanes_out = lanes_at(instance.network, source, everywhere)
@@ -131,28 +165,31 @@ class _Walk:
         self.joined = np.zeros((instance.network.nodes, instance.network.nodes), dtype=np.bool_)
         self.joined[source, destination] = True
 
-    def ends(self, operators: Integers) -> BoundColumns:
+    def ends(self, operators: Integers) -> Integers:
         """Earliest ends of some operators."""
-        return self.starts.at(operators).later(self.instance.operator_cycles[operators])
+        return self.starts[operators] + CYCLE * self.instance.operator_cycles[operators]
 
     def start(self, operators: Integers) -> None:
         """Find the earliest starts of some operators, by their operands one by one and by the cut round their nodes."""
         instance, node = self.instance, self.instance.operator_node[operators]
-        start = BoundColumns(np.full(len(operators), instance.release_cycles), np.zeros(len(operators), dtype=np.int64))
         after, read = instance.operator_after.taken(operators), instance.operator_demands.taken(operators)
         reader = node[read.row]
         reach, root = self.reach(read.values, reader), self._root(read.values)
-        start = latest(start, of_rows(self.ends(after.values), after.offsets), of_rows(reach.last, read.offsets))
+        start = np.maximum(
+            reduced(np.maximum, self.ends(after.values), after.offsets, empty=NONE),
+            reduced(np.maximum, reach.last, read.offsets, empty=NONE),
+        )
+        # No argument has entered the release.
+        start = np.maximum(start, CYCLE * (instance.release_cycles + 1) - 1)
         outside = self.is_sum[read.values] | (root != reader)
         relayed = outside & ~self._comes_from_own_host(root, reader)
         for counted, lanes in ((outside, self.lanes_in), (relayed, self.lanes_from_chips)):
             total = np.append(0, np.cumsum(np.where(counted, instance.demand_vectors[read.values], 0)))
             vectors = total[read.offsets[1:]] - total[read.offsets[:-1]]
-            entering = reach.enters.where(counted, none(len(counted), NEVER))
-            first = of_rows(entering, read.offsets, least=True)
-            cut = first.later(lanes.spread(node, vectors), CUT)
-            start = latest(start, cut.where(vectors > 0, start))
-        self.starts.cycles[operators], self.starts.arguments[operators] = start
+            first = reduced(np.minimum, np.where(counted, reach.enters, NEVER), read.offsets, empty=NONE)
+            cut = later(first, lanes.spread(node, vectors), CUT)
+            start = np.where(vectors > 0, np.maximum(start, cut), start)
+        self.starts[operators] = start
 
     def _root(self, demands: Integers) -> Integers:
         """Return the one node that holds what is copied, the first leaf of a sum."""
@@ -164,41 +201,35 @@ class _Walk:
 
     def reach(self, demands: Integers, nodes: Integers) -> Reach:
         """Bounds of demands at nodes that read them."""
-        reach = Reach(*(none(len(demands)) for _ in Reach._fields))
-        alike = self.alike[demands]
+        reach, alike = np.full((3, len(demands)), NONE, dtype=np.int64), self.alike[demands]
         for number in (NONE, *self.sums):
             here = np.flatnonzero(alike == number)
             if number == NONE:
-                found = self._copies_at(demands[here], nodes[here])
+                reach[:, here] = self._copies_at(demands[here], nodes[here])
             else:
-                found = self._sums_at(self.sums[number], demands[here], nodes[here])
-            for column, values in zip(reach, found, strict=True):
-                column.cycles[here], column.arguments[here] = values
-        return reach
+                reach[:, here] = self._sums_at(self.sums[number], demands[here], nodes[here])
+        return Reach(*reach)
 
     def _copies_at(self, demands: Integers, nodes: Integers) -> Reach:
         """Bounds of copies at nodes, each from the one node that holds it."""
         instance, root = self.instance, self._root(demands)
-        made = self.ends(instance.demand_leaf_operators.first(demands))
-        first, vectors = made.later(self.ways[root, nodes]), instance.demand_vectors[demands]
-        is_host = nodes >= instance.network.chips
+        first = self.ends(instance.demand_leaf_operators.first(demands)) + self.ways[root, nodes]
+        vectors, is_host = instance.demand_vectors[demands], nodes >= instance.network.chips
         out = np.where(is_host, self.lanes_out.spread(root, vectors), self.lanes_to_chips.spread(root, vectors))
         from_host = self.lanes_in.spread(nodes, vectors)
         into = np.where(self._comes_from_own_host(root, nodes), from_host, self.lanes_from_chips.spread(nodes, vectors))
         spread = np.where(root == nodes, 0, np.maximum(out, into))
-        return Reach(first, first.later(spread, np.where(spread, STREAM, 0)), first)
+        return Reach(first, later(first, spread, STREAM), first)
 
-    def _sums_at(self, summed: Summed, demands: Integers, nodes: Integers) -> Reach:
-        """Bounds of sums of the same leaves at nodes, made there or elsewhere."""
-        own, complete, enters = (column.at(nodes) for column in (summed.own, summed.complete, summed.enters))
+    def _sums_at(self, summed: Summed, demands: Integers, nodes: Integers) -> Integers:
+        """Bounds of sums of the same leaves at nodes, made there or elsewhere; shape (3, nodes), as `Reach` has it."""
+        own, complete, enters = summed.own[nodes], summed.complete[nodes], summed.enters[nodes]
         spread = self.lanes_from_chips.spread(nodes, self.instance.demand_vectors[demands])
-        read = enters.later(spread, np.where(spread, CUT, 0))
-        streamed = complete.later(spread, np.where(spread, STREAM, 0))
-        at_host = Reach(complete, latest(complete, read, streamed), complete)
-        first, added = earliest(own, complete), earliest(read.later(self.shortest_sum), complete)
-        at_chip = Reach(first, latest(first, read, added), enters)
-        is_host = nodes >= self.instance.network.chips
-        return Reach(*(host.where(is_host, chip) for host, chip in zip(at_host, at_chip, strict=True)))
+        read, streamed = later(enters, spread, CUT), later(complete, spread, STREAM)
+        first, added = np.minimum(own, complete), np.minimum(read + self.shortest_sum, complete)
+        at_host = Reach(complete, np.maximum(complete, np.maximum(read, streamed)), complete)
+        at_chip = Reach(first, np.maximum(first, np.maximum(read, added)), enters)
+        return np.where(nodes >= self.instance.network.chips, at_host, at_chip)
 
     def sum(self, demand: int) -> None:
         """Find when a sum can be at each node."""
@@ -207,44 +238,35 @@ class _Walk:
         if number == demand:
             self.sums[demand] = self._summed(self.instance.demand_leaves[demand], self.ends(operators))
 
-    def _summed(self, leaves: Integers, ends: BoundColumns) -> Summed:
-        instance, chips, nodes = self.instance, self.instance.network.chips, np.arange(self.instance.network.nodes)
-        there = ends.cycles[:, None] + self.ways[leaves]
-        at_chips = there[:, :chips] + instance.network.turnaround_cycles
-        at_chips[np.arange(len(leaves)), leaves] = ends.cycles
-        departs = BoundColumns(at_chips.max(axis=0), ends.arguments[at_chips.argmax(axis=0)]).later(self.shortest_sum)
-        elsewhere = departs.cycles[:, None] + self.ways[:chips]
-        elsewhere[nodes[:chips], nodes[:chips]] = NEVER
-        made = elsewhere.argmin(axis=0)
-        last, produced = there.argmax(axis=0), none(chips, NEVER)
-        produced.cycles[leaves], produced.arguments[leaves] = ends
-        own = BoundColumns(there[last, nodes] + self.shortest_sum, ends.arguments[last])
-        there[np.arange(len(leaves)), leaves] = NONE
-        far = there.argmax(axis=0)
-        return Summed(
-            produced,
-            departs.cycles,
-            own,
-            BoundColumns(elsewhere[made, nodes], departs.arguments[made]),
-            BoundColumns(there[far, nodes], ends.arguments[far]),
-        )
+    def _summed(self, leaves: Integers, ends: Integers) -> Summed:
+        network, every = self.instance.network, np.arange(len(leaves))
+        there, chips = ends[:, None] + self.ways[leaves], np.arange(network.chips)
+        at_chips = there[:, chips] + CYCLE * network.turnaround_cycles
+        at_chips[every, leaves] = ends
+        departs = at_chips.max(axis=0) + self.shortest_sum
+        elsewhere = departs[:, None] + self.ways[chips]
+        elsewhere[chips, chips] = NEVER
+        produced = np.full(network.chips, NEVER)
+        produced[leaves] = ends
+        own = there.max(axis=0) + self.shortest_sum
+        there[every, leaves] = NONE
+        return Summed(produced, departs, own, elsewhere.min(axis=0), there.max(axis=0))
 
-    def summands_leave(self) -> BoundColumns:
+    def summands_leave(self) -> Integers:
         """Bounds of the makespan by the lanes out of each chip that holds summands of what others read."""
         chips, vectors = self.instance.network.chips, np.zeros(self.instance.network.chips, dtype=np.int64)
-        nothing, bound = none(chips, 0), np.full(chips, NEVER)
-        produced, leaving = none(chips, NEVER), []
+        produced, bound, leaving = np.full(chips, NEVER), np.full(chips, NEVER), []
         for (number, readers), total in self._read_sums().items():
             summed = self.sums[number]
             leaves, far = self._leaving(summed, np.frombuffer(readers, dtype=np.int64))
             vectors += leaves * total
-            produced = earliest(produced, summed.produced.where(leaves, none(chips, NEVER)))
+            produced = np.where(leaves, np.minimum(produced, summed.produced), produced)
             leaving.append((summed, leaves, far))
-        last = produced.cycles + self.lanes_to_chips.spread(np.arange(chips), vectors)
+        last = produced + CYCLE * self.lanes_to_chips.spread(np.arange(chips), vectors)
         for summed, leaves, far in leaving:
             ends = np.maximum(last, np.minimum(last + self.shortest_sum, summed.departs)) + far
             bound = np.where(leaves, np.minimum(bound, ends), bound)
-        return BoundColumns(bound, produced.arguments | SUMMANDS).where(vectors > 0, nothing)
+        return np.where(vectors > 0, bound & ~SUMMANDS, NONE)
 
     def _read_sums(self) -> dict[tuple[int, bytes], int]:
         """Return the vectors of all sums of the same leaves and readers, in the order of the walk."""
@@ -267,5 +289,5 @@ class _Walk:
         chips = self.instance.network.chips
         others = (readers != np.arange(chips)[:, None]).any(axis=1)
         by_host = self.joined[:chips, readers[readers >= chips]].any(axis=1)
-        leaves = (summed.produced.cycles < NEVER) & others & ~by_host
+        leaves = (summed.produced < NEVER) & others & ~by_host
         return leaves, self.ways[:chips, readers].max(axis=1)

@@ -10,7 +10,7 @@ from lpxsched.errors import InfeasibleError
 from lpxsched.fabric.reach import joined_with, reached_from
 from lpxsched.schedule.problem.instance import ANY, HOST, AddCost, Instance
 from lpxsched.schedule.problem.network import Network, network_on
-from lpxsched.schedule.problem.ragged import Interned, Ragged
+from lpxsched.schedule.problem.ragged import Interned, Ragged, grouped
 from lpxsched.traffic.collectives import EVERY, Collective
 from lpxsched.units import counted
 
@@ -80,14 +80,12 @@ def _sets(shard: Integers, width: int) -> Interned:
 
 
 def _read(target: Integers, width: int) -> Interned:
-    """Return the pieces that each operator reads: none those of the sources, the last set what everyone reads."""
-    everyone, own = np.flatnonzero(target == EVERY), np.argsort(target, kind="stable").astype(np.int64)
-    own = own[target[own] != EVERY]
-    if len(everyone):
-        sets = Ragged(np.array([0, 0, len(everyone)], dtype=np.int64), everyone)
-        return Interned(sets, np.repeat(np.arange(2, dtype=np.int64), width))
-    offsets = np.concatenate([[0, 0], np.cumsum(np.bincount(target, minlength=width))]).astype(np.int64)
-    return Interned(Ragged(offsets, own), np.append(np.zeros(width, dtype=np.int64), np.arange(1, width + 1)))
+    """Return the pieces that each operator reads: none those of the sources, the others all, or each its own."""
+    if (target == EVERY).any():
+        return Interned(Ragged.of([[], range(len(target))]), np.repeat(np.arange(2, dtype=np.int64), width))
+    own, offsets = grouped(target, width)
+    reader = np.append(np.zeros(width, dtype=np.int64), 1 + np.arange(width))
+    return Interned(Ragged(np.append(0, offsets), own), reader)
 
 
 def _refuse_oversize(fabric: Fabric, chips: Sequence[int], collective: Collective) -> None:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from lpxsched.clocks.limits import Hop
 from lpxsched.errors import InputError
+from lpxsched.schedule.opening import Opening, opening_on
 from lpxsched.schedule.problem.instance import UNITS, AddCost, Instance
 from lpxsched.schedule.problem.network import Network, network_on
-from lpxsched.schedule.problem.opening import Opening, opening_on
 from lpxsched.schedule.problem.ragged import Interned, Ragged, column
 from lpxsched.traffic.demands import Demand, Nodes, all_needed_demands, is_moved, layer_demands
 from lpxsched.units import BITS_PER_BYTE

@@ -23,16 +23,9 @@ if TYPE_CHECKING:
     from lpxsched.fabric.fabric import Fabric, LinkClass, Wire
 
 NO_LIMIT = 0
-BUNDLE_COLUMNS = (
-    "source",
-    "destination",
-    "lanes",
-    "link_class",
-    "latency_cycles",
-    "guard_cycles",
-    "pitch_numerator",
-    "pitch_denominator",
-)
+# Columns of bundles: of their wires, and all.
+WIRE_COLUMNS = ("lanes", "link_class", "latency_cycles", "guard_cycles", "pitch_numerator", "pitch_denominator")
+BUNDLE_COLUMNS = ("source", "destination", *WIRE_COLUMNS)
 ALL = slice(None)
 
 
@@ -98,6 +91,12 @@ class Network:
     def between_chips(self) -> Flags:
         """Whether each bundle joins two chips."""
         return (self.source < self.chips) & (self.destination < self.chips)
+
+    @property
+    def host_pairs(self) -> Integers:
+        """Each chip and host that a bundle joins, once, by chip; shape (2, pairs)."""
+        ends = np.sort(np.stack([self.source, self.destination]), axis=0)
+        return np.unique(ends[:, ~self.between_chips], axis=1)
 
     @property
     def hop_cycles(self) -> Integers:

@@ -85,24 +85,28 @@ def looked_up(index: Index, keys: Integers) -> Integers:
 
 
 @kernel
-def number_of(index: Index, key: int) -> int:
-    """Return the number of a key, `NONE` where there is none."""
-    known, numbers, place = index.keys, index.numbers, key - index.least
-    if len(known):
-        place = int(np.searchsorted(known, key))
-        return int(numbers[place]) if place < len(known) and known[place] == key else NONE
-    return int(numbers[place]) if 0 <= place < len(numbers) else NONE
-
-
-@kernel
 def _look_up(index: Index, keys: Integers, found: Integers) -> None:
+    known, numbers = index.keys, index.numbers
     for row in range(len(keys)):
-        found[row] = number_of(index, keys[row])
+        place = keys[row] - index.least
+        if len(known):
+            place = np.searchsorted(known, keys[row])
+            if place < len(known) and known[place] != keys[row]:
+                place = NONE
+        found[row] = numbers[place] if 0 <= place < len(numbers) else NONE
 
 
 def first_with(keys: Integers, wanted: Integers) -> Integers:
     """Return the first row that has each wanted key, `NONE` where none has."""
     return looked_up(indexed(keys[::-1], np.arange(len(keys), dtype=np.int64)[::-1]), wanted)
+
+
+def reduced(by: np.ufunc, values: Integers, offsets: Integers, *, empty: int) -> Integers:
+    """Return what a function makes of all values of each row, which begin at `offsets`; `empty` of empty rows."""
+    result, filled = np.full(len(offsets) - 1, empty, dtype=np.int64), np.flatnonzero(np.diff(offsets))
+    if len(filled):
+        result[filled] = by.reduceat(values, offsets[filled])
+    return result
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,11 +140,7 @@ class Ragged:
 
     def greatest(self, of: Integers, *, least: int) -> Integers:
         """Return of each row the greatest of what its values number in a column; `least` for empty rows."""
-        result = np.full(len(self), least, dtype=np.int64)
-        filled = np.flatnonzero(np.diff(self.offsets))
-        if len(filled):
-            result[filled] = np.maximum.reduceat(of[self.values], self.offsets[filled])
-        return result
+        return reduced(np.maximum, of[self.values], self.offsets, empty=least)
 
     def lists(self) -> Iterator[list[int]]:
         """Yield all rows as lists."""
@@ -188,10 +188,6 @@ class Interned:
     def taken(self, rows: Integers) -> Ragged:
         """Return some of the rows at length, in the given order."""
         return self.sets.taken(self.index[rows])
-
-    def entries(self, rows: Integers) -> tuple[Integers, Integers]:
-        """Return what `Ragged.entries` does."""
-        return self.sets.entries(self.index[rows])
 
     def first(self, rows: Integers) -> Integers:
         """Return the first integer of some rows, none of them empty."""

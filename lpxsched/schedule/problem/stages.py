@@ -120,12 +120,9 @@ def _pieces(layer: Instance) -> Iterator[tuple[int, str, int, int]]:
 
 def _chip_of_host(layer: Instance) -> dict[int, int]:
     """Return the chip of each host that has one alone."""
-    network = layer.network
-    ends = np.sort(np.stack([network.source, network.destination]), axis=0)[:, ~network.between_chips]
-    pairs = np.unique(ends, axis=1)
-    host, count = np.unique(pairs[1], return_counts=True)
-    alone = np.isin(pairs[1], host[count == 1])
-    return dict(zip(pairs[1][alone].tolist(), pairs[0][alone].tolist(), strict=True))
+    chip, host = layer.network.host_pairs
+    alone = np.bincount(host, minlength=1)[host] == 1
+    return dict(zip(host[alone].tolist(), chip[alone].tolist(), strict=True))
 
 
 def _entries(layer: Instance, demand: int) -> Integers | None:

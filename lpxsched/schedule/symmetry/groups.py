@@ -18,7 +18,7 @@ import numpy as np
 
 from lpxsched.fabric.adjacency import sorted_adjacency
 from lpxsched.fabric.symmetry import bundle_images, translations
-from lpxsched.schedule.problem.network import BUNDLE_COLUMNS, Network
+from lpxsched.schedule.problem.network import WIRE_COLUMNS, Network
 from lpxsched.schedule.problem.ragged import grouped
 from lpxsched.schedule.problem.wires import Wires, all_ways
 from lpxsched.traffic.collectives import ROOTED
@@ -99,7 +99,7 @@ def network_groups(network: Network) -> Iterator[Symmetry]:
 
 def _kinds(network: Network) -> Integers:
     """Return a number for each bundle that tells apart wires, and bundles of equal ends and wires."""
-    wires = [getattr(network, name) for name in BUNDLE_COLUMNS if name not in ("source", "destination")]
+    wires = [getattr(network, name) for name in WIRE_COLUMNS]
     kind = np.unique(np.column_stack(wires), axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
     ends = (network.source * network.nodes + network.destination) * (int(kind.max(initial=0)) + 1) + kind
     order = np.argsort(ends, kind="stable")
@@ -116,8 +116,7 @@ def _with_hosts(network: Network, elements: Integers) -> Integers | None:
     hosts = np.arange(network.chips, network.nodes)
     if not len(hosts):
         return elements
-    ends = np.sort(np.stack([network.source, network.destination]), axis=0)[:, ~network.between_chips]
-    chip, host = np.unique(ends, axis=1)
+    chip, host = network.host_pairs
     if not np.array_equal(np.sort(host), hosts) or len(np.unique(chip)) < len(chip):
         return None
     host_of = np.full(network.chips, NONE, dtype=np.int64)
@@ -210,15 +209,15 @@ class Represented:
         if instance.stages:
             return OperatorTasks(none, none, none, none, none, none, 0)
         own, task = np.unique(self.symmetry.carried(instance.operator_node).min(axis=0), return_inverse=True)
-        row, other = instance.operator_after.entries(own)
+        before = instance.operator_after.taken(own)
         task = task.reshape(-1).astype(np.int64)
         return OperatorTasks(
             task,
             instance.operator_node[own],
             instance.operator_unit[own],
             instance.operator_cycles[own],
-            task[other],
-            row,
+            task[before.values],
+            before.row,
             instance.release_cycles,
         )
 

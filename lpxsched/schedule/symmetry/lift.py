@@ -7,31 +7,27 @@ of their shares, and what is left of none is left out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import chain
 from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.compiled.kernels import Flags, Integers
-from lpxsched.schedule.plan import OPERATOR, SLOT, SUM, Operands, Plan, slot_deliveries, sum_deliveries
+from lpxsched.schedule.plan import SLOT, Operands, Plan, slot_deliveries, sum_deliveries
 from lpxsched.schedule.policy import ROWS_LIFTED_AT_ONCE, SPARSEST
 from lpxsched.schedule.problem.instance import sum_cycles
 from lpxsched.schedule.result import Found, Schedule, Sums
-from lpxsched.schedule.symmetry.images import Images, collective_images, layer_images
+from lpxsched.schedule.symmetry.images import collective_images, layer_images, moved
 from lpxsched.traffic.collectives import EVERY, source_offsets
-from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from lpxsched.compiled.kernels import Flags, Integers
+    from lpxsched.schedule.symmetry.images import Columns, Images, Ranges
     from lpxsched.schedule.symmetry.padding import Padded
     from lpxsched.schedule.symmetry.quotient import Quotient
     from lpxsched.schedule.times.placement import Placement
-
-Columns = tuple[Integers, Integers, Integers, Integers]
-Ranges = tuple[range, range, range]
 
 LARGEST_KEY = 2**62
 
@@ -39,30 +35,30 @@ LARGEST_KEY = 2**62
 def lifted_layer(found: Found[Padded]) -> Schedule:
     """Return the schedule of the layer itself from that of its padded representatives."""
     problem, plan, placement = found.problem, found.plan, found.placement
-    values = _Values.of(layer_images(problem, plan.blocks), plan)
+    images = layer_images(problem, plan)
     starts = placement.start[plan.slots + plan.sums :]
     operator_start = starts[problem.operators.task[problem.operator_of]]
-    rows = values.read(plan.reads)
-    return _lifted(values, placement, operator_start, sorted_rows([rows], values.ranges(), rows[0].size))
+    rows = images.read(plan.reads)
+    return _lifted(images, placement, operator_start, sorted_rows([rows], images.ranges(), rows[0].size))
 
 
 def lifted_collective(found: Found[Quotient]) -> Schedule:
     """Return the schedule of the whole collective from that of its representatives."""
     problem, plan, placement = found.problem, found.plan, found.placement
-    values = _Values.of(collective_images(problem, plan.blocks), plan)
+    images = collective_images(problem, plan)
     operator_start = np.zeros(2 * problem.network.width, dtype=np.int64)
 
     def read() -> Iterator[Columns]:
         for needed in _deliveries(problem, plan):
-            rows = values.read(needed)
-            ends = _ends(problem, values, placement, needed)
+            rows = images.read(needed)
+            ends = _ends(problem, images, placement, needed)
             np.maximum.at(operator_start, rows[0].ravel(), np.where(rows[3] > 0, ends, 0).ravel())
             yield rows
 
     kept = _kept(problem)
     most_rows = problem.symmetry.order * (plan.slots + plan.sums) + len(kept[0])
-    reads = sorted_rows(chain(read(), [kept]), values.ranges(kept[2]), most_rows)
-    return _lifted(values, placement, operator_start, reads)
+    reads = sorted_rows(chain(read(), [kept]), images.ranges(kept[2]), most_rows)
+    return _lifted(images, placement, operator_start, reads)
 
 
 def _deliveries(problem: Quotient, plan: Plan) -> Iterator[Operands]:
@@ -74,73 +70,8 @@ def _deliveries(problem: Quotient, plan: Plan) -> Iterator[Operands]:
         yield sum_deliveries(problem.wires, plan)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Values:
-    """Numbers of the values that images of a plan speak of; `total` of shape (order, sums) those of sums."""
-
-    images: Images
-    plan: Plan
-    total: Integers
-
-    @staticmethod
-    def of(images: Images, plan: Plan) -> _Values:
-        """Return the values, sums that add nothing left out."""
-        there = images.vectors[:, plan.sum_block] > 0
-        number = images.operators + np.cumsum(there).reshape(there.shape) - 1
-        return _Values(images, plan, np.where(there, number, NONE))
-
-    def ranges(self, *firsts: Integers) -> Ranges:
-        """Return in which ranges operators that read, values and first vectors in these lie, some more among these."""
-        images, sums = self.images, self.total.size
-        tables = (images.held, images.first, *firsts) if sums else (images.held, *firsts)
-        first = max(int(table.max(initial=0)) for table in tables)
-        values = images.operators + sums if sums else images.maker.shape[1]
-        return range(max(0, int(images.reader.min(initial=0))), images.operators), range(values), range(first + 1)
-
-    def read(self, needed: Operands) -> Columns:
-        """Return reader, value, first vector in it and vectors of images of what is read; shape (order, rows)."""
-        value, first = self.operands(needed)
-        return self.images.reader[:, needed.reader], value, first, self.images.vectors[:, needed.block]
-
-    def operands(self, needed: Operands) -> tuple[Integers, Integers]:
-        """Return the values that are read, and where in them; shape (order, rows)."""
-        plan, brought = self.plan, np.flatnonzero(needed.kind == SLOT)
-        slot, kind, number = needed.number[brought], needed.kind.copy(), needed.number.copy()
-        kind[brought], number[brought] = plan.slot_kind[slot], plan.slot_number[slot]
-        # Only in a collective, whose operators are numbered as their nodes, is an image of a slot read.
-        is_image = brought[(plan.slot_origin[slot] != needed.origin[brought]) & (kind[brought] == OPERATOR)]
-        number[is_image] = needed.origin[is_image]
-        return self.made(kind, number, needed.origin, needed.block)
-
-    def carried(self) -> tuple[Integers, Integers]:
-        """Return the values that slots carry, and where in them they begin; shape (order, slots)."""
-        plan = self.plan
-        if plan.sums:
-            return self.made(plan.slot_kind, plan.slot_number, plan.slot_origin, plan.slot_block)
-        return _moved(self.images.maker, plan.slot_number), _taken(self.images.held, plan.slot_block)
-
-    def made(self, kind: Integers, number: Integers, node: Integers, block: Integers) -> tuple[Integers, Integers]:
-        """Return the values of images of sums and of results of operators, and where in them a block begins."""
-        is_sum = kind == SUM
-        held, first = self.images.maker[:, np.where(is_sum, 0, number)], self.images.held[:, block]
-        if not is_sum.any():
-            return held, first
-        total = np.where(is_sum, number, 0)
-        within = self.images.first[:, block] - self.images.first[:, self.plan.sum_block[total]]
-        return np.where(is_sum, self._sum_at(total, node), held), np.where(is_sum, within, first)
-
-    def _sum_at(self, total: Integers, node: Integers) -> Integers:
-        """Return the number of the image of each sum that is at a node: the group acts freely, so there is one."""
-        node_map = self.images.node
-        element: Integers = np.zeros((node_map.shape[1], node_map.shape[1]), dtype=np.int64)
-        for at in np.unique(self.plan.sum_node).tolist():
-            element[at, node_map[:, at]] = np.arange(len(node_map))
-        return np.asarray(self.total[element[self.plan.sum_node[total], node_map[:, node]], total])
-
-
-def _lifted(values: _Values, placement: Placement, operator_start: Integers, reads: Columns) -> Schedule:
-    images, plan = values.images, values.plan
-    value, first = values.carried()
+def _lifted(images: Images, placement: Placement, operator_start: Integers, reads: Columns) -> Schedule:
+    plan, (value, first) = images.plan, images.carried()
     vectors = images.vectors[:, plan.slot_block]
     kept = None if vectors.all() else vectors > 0
     lane, depart = (
@@ -154,10 +85,10 @@ def _lifted(values: _Values, placement: Placement, operator_start: Integers, rea
         slot_value=_rows(kept, value),
         slot_first=_rows(kept, first),
         slot_vectors=_rows(kept, vectors),
-        slot_bundle=_rows(kept, _moved(images.bundle, plan.slot_bundle)),
+        slot_bundle=_rows(kept, moved(images.symmetry.bundle_map, plan.slot_bundle)),
         slot_lane=_rows(kept, lane),
         slot_depart=_rows(kept, depart),
-        sums=_sums(values, placement),
+        sums=_sums(images, placement),
         read_operator=reader,
         read_value=read_value,
         read_first=read_first,
@@ -165,47 +96,34 @@ def _lifted(values: _Values, placement: Placement, operator_start: Integers, rea
     )
 
 
-def _moved(table: Integers, rows: Integers) -> Integers:
-    """Return where elements take rows, shape (order, rows): the rows themselves where all stay where they are."""
-    if len(table) == 1 and (table[0] == np.arange(table.shape[1])).all():
-        return rows[None]
-    return table[:, rows]
-
-
-def _taken(table: Integers, rows: Integers) -> Integers:
-    """Return some rows of all elements; zeros take no memory until somebody writes or reads them."""
-    return table[:, rows] if table.any() else np.zeros((len(table), len(rows)), dtype=np.int64)
-
-
 def _rows(kept: Flags | None, table: Integers) -> Integers:
     """Return what is kept of a table, row by row; all of it without a mask, which takes long."""
     return table.ravel() if kept is None else table[kept]
 
 
-def _sums(values: _Values, placement: Placement) -> Sums:
-    images, plan = values.images, values.plan
-    vectors = images.vectors[:, plan.sum_block]
+def _sums(images: Images, placement: Placement) -> Sums:
+    plan, vectors = images.plan, images.vectors[:, images.plan.sum_block]
     kept = vectors > 0
-    first_operand, adds = values.operands(plan.operands), images.vectors[:, plan.operands.block] > 0
-    shape = images.order, plan.sums
+    first_operand, adds = images.operands(plan.operands), images.vectors[:, plan.operands.block] > 0
+    shape = images.symmetry.order, plan.sums
     counts = np.broadcast_to(plan.operand_counts(), shape)[kept]
     return Sums(
-        node=images.node[:, plan.sum_node][kept],
+        node=images.symmetry.node_map[:, plan.sum_node][kept],
         start=np.broadcast_to(placement.start[plan.slots : plan.slots + plan.sums], shape)[kept],
         cycles=sum_cycles(images.add_cost, counts, vectors[kept]),
         piece=images.piece[:, plan.sum_block][kept],
         first=images.first[:, plan.sum_block][kept],
         vectors=vectors[kept],
         complete=np.broadcast_to(plan.sum_complete, shape)[kept],
-        operand_sum=values.total[:, plan.operands.reader][adds] - images.operators,
+        operand_sum=images.total[:, plan.operands.reader][adds] - images.operators,
         operand_value=first_operand[0][adds],
         operand_first=first_operand[1][adds],
     )
 
 
-def _ends(problem: Quotient, values: _Values, placement: Placement, needed: Operands) -> Integers:
+def _ends(problem: Quotient, images: Images, placement: Placement, needed: Operands) -> Integers:
     """Return when images of what is delivered have been read, the last of their vectors, or summed."""
-    plan, wires, vectors = values.plan, problem.wires, values.images.vectors[:, needed.block]
+    plan, wires, vectors = images.plan, problem.wires, images.vectors[:, needed.block]
     slots = int((needed.kind == SLOT).sum())
     slot, total = needed.number[:slots], needed.number[slots:]
     bundle = plan.slot_bundle[slot]

@@ -144,8 +144,8 @@ def _asked(asked: Ragged | Interned, one: _Orbits, other: _Orbits, by: Integers 
 
     In the order of their numbers, or first `by` a column of the others.
     """
-    row, value = asked.entries(np.arange(len(asked)))
-    row, value = one.of[row], other.of[value]
+    every = asked.taken(np.arange(len(asked)))
+    row, value = one.of[every.row], other.of[every.values]
     # Each element takes what the least of an orbit asks for to what its image does.
     home = one.images.argmin(axis=0)[row]
     count = other.images.shape[1]
@@ -162,10 +162,11 @@ def _can_be_cut_off(padded: Padded) -> bool:
     operators, demands, nodes = padded.operator_of, padded.demand_of, np.arange(original.network.nodes)
 
     def is_left(asked: Ragged | Interned, whole: Ragged | Interned, one: Integers, other: Integers) -> bool:
-        row, value = asked.entries(np.arange(len(asked)))
-        place, there = whole.entries(one)
-        size = int(max(there.max(initial=0), other.max(initial=0))) + 1
-        return np.array_equal(np.unique(row * size + other[value]), np.unique(place * size + there))
+        left, there = asked.taken(np.arange(len(asked))), whole.taken(one)
+        size = int(max(there.values.max(initial=0), other.max(initial=0))) + 1
+        return np.array_equal(
+            np.unique(left.row * size + other[left.values]), np.unique(there.row * size + there.values)
+        )
 
     return (
         is_left(original.operator_after, instance.operator_after, operators, operators)

@@ -46,15 +46,23 @@ def closed_by(deskews: Sequence[tuple[int, int]], wires: Wires, units: int) -> C
     """Return what deskews, by cycle and stall, close of the resources of wires, and of units numbered behind these."""
     hop = np.zeros(len(wires.lanes) + units, dtype=np.int64)
     hop[wires.resource] = wires.hop
-    cycle, stall = np.array(sorted(deskews), dtype=np.int64).reshape(-1, 2).T
-    # What closes a resource again before it opens is one interval.
-    apart = np.diff(cycle) - stall[:-1] > hop[:, None]
-    some = np.ones((len(hop), min(1, len(cycle))), dtype=np.bool_)
-    resource, first = np.nonzero(np.hstack([some, apart]))
-    last = np.nonzero(np.hstack([apart, some]))[1]
-    order = np.lexsort((resource, first, hop[resource]))
-    begin = cycle[first] - hop[resource]
-    return Closed(resource[order], begin[order], ((cycle + stall)[last] - begin)[order])
+    every = np.arange(len(hop), dtype=np.int64)
+    return united([Closed(every, cycle - hop, hop + stall) for cycle, stall in deskews])
+
+
+def united(parts: Sequence[Closed]) -> Closed:
+    """Return the union of intervals, what touches as one, sorted by resource and begin."""
+    nothing = [Closed(*(np.zeros(0, dtype=np.int64) for _ in Closed._fields))]
+    whole = Closed(*(np.concatenate(column) for column in zip(*nothing, *parts, strict=True)))
+    order = np.lexsort((whole.begin, whole.resource))
+    resource, begin, length = (column[order] for column in whole)
+    # Resources lie apart on one axis, so that the latest end before an interval is of its own resource.
+    span = int((begin + length).max(initial=0) - begin.min(initial=0)) + 1
+    reached = np.maximum.accumulate(begin + length + resource * span)
+    opens = np.append(True, (begin + resource * span)[1:] > reached[:-1])[: len(begin)]
+    first = np.flatnonzero(opens)
+    ends = reached[np.append(first[1:], len(begin))[: len(first)] - 1] - resource[first] * span
+    return Closed(resource[first], begin[first], ends - begin[first])
 
 
 def empty_calendars(shortest: Integers, intervals: int) -> Calendars:
@@ -130,6 +138,13 @@ def close(calendars: Calendars, closed: Closed, first: Integers, lanes: Integers
         resource = closed.resource[row]
         for lane in range(first[resource], first[resource] + lanes[resource]):
             reserve(calendars, lane, closed.begin[row], closed.length[row])
+
+
+def calendars_of(closed: Closed, shortest: Integers, *, room: int = 0) -> Calendars:
+    """Return calendars, each its own resource, that are busy in disjoint intervals, with room for so many more."""
+    calendars, each = empty_calendars(shortest, len(closed.begin) + room), np.arange(len(shortest), dtype=np.int64)
+    close(calendars, closed, each, np.ones_like(each))
+    return calendars
 
 
 @kernel

@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lpxsched.schedule.bounds.best import collective_bound
-from lpxsched.schedule.bounds.flow import flow_bound
-from lpxsched.schedule.bounds.loads import least_step_cycles, load_of
+from lpxsched.schedule.bounds.loads import flow_bound, least_step_cycles, load_of
 from lpxsched.schedule.bounds.view import views
 from lpxsched.schedule.problem.collective import stage_instance
 from lpxsched.schedule.result import LowerBound

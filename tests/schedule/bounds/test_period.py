@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given, settings
 
 from lpxsched.schedule.bounds.period import layer_period_bound
-from lpxsched.schedule.in_flight import steady_state
+from lpxsched.schedule.layers import steady_state
 from tests.schedule.greedy import greedy_plan, least_period
 from tests.schedule.instances import copy_along, grid, two_chips
 from tests.strategies import cuts, instances

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lpxsched.schedule.bounds.routes import routes_bound
+from lpxsched.schedule.bounds.ends import routes_bound
 from lpxsched.schedule.bounds.view import views
 from lpxsched.traffic.collectives import Collective
 from tests.schedule.bounds.problems import adds_of, both_ways, column, path, problem_of

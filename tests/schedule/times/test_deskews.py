@@ -61,9 +61,9 @@ def test_a_link_drains_before_a_deskew_and_a_unit_does_not() -> None:
     What left from 82 on would be read from 100 on. Of two deskews whose closures touch, links know one.
     """
     wires = unpadded(path_of_three()).wires
-    assert rows_of(closed_by([(100, 5)], wires, 1)) == [(2, 100, 5), (0, 82, 23), (1, 82, 23)]
+    assert rows_of(closed_by([(100, 5)], wires, 1)) == [(0, 82, 23), (1, 82, 23), (2, 100, 5)]
     both = [(100, 20), (130, 10)]
-    assert rows_of(closed_by(both, wires, 1)) == [(2, 100, 20), (2, 130, 10), (0, 82, 58), (1, 82, 58)]
+    assert rows_of(closed_by(both, wires, 1)) == [(0, 82, 58), (1, 82, 58), (2, 100, 20), (2, 130, 10)]
 
 
 def test_a_copy_waits_for_the_end_of_a_deskew() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
 
-from lpxsched.schedule.in_flight import steady_state
+from lpxsched.schedule.layers import steady_state
 from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.routes.blocks import Cut
 from lpxsched.schedule.solve_layer import first_solved
