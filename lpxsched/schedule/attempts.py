@@ -10,18 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.schedule import policy
 from lpxsched.schedule.plan import deliveries
-from lpxsched.schedule.policy import (
-    GOOD_ENOUGH,
-    MOST_EXACT_NODES,
-    MOST_GROUPS,
-    PACKING_SECONDS,
-    PATIENCE,
-    PATIENCE_PARTS,
-    ROUNDS,
-    SLOTS,
-    SLOTS_PER_CANDIDATE,
-)
 from lpxsched.schedule.routes.choices import packs_trees
 from lpxsched.schedule.search import Budget, exchange, search
 from lpxsched.schedule.symmetry.groups import Symmetry, symmetries, trivial
@@ -40,12 +30,12 @@ if TYPE_CHECKING:
 
 def good_enough(options: SolveOptions, bound: LowerBound) -> Fraction:
     """Return up to how many cycles nothing else is tried."""
-    return bound.cycles * (1 + Fraction(1, GOOD_ENOUGH << (options.effort - 1)))
+    return bound.cycles * (1 + Fraction(1, policy.GOOD_ENOUGH << (options.effort - 1)))
 
 
 def most_slots(options: SolveOptions) -> int:
     """Return how many slots a search may place."""
-    return SLOTS << (options.effort - 1)
+    return policy.SLOTS << (options.effort - 1)
 
 
 def searches(
@@ -56,12 +46,12 @@ def searches(
     What is much longer than the known cycles is given up early.
     """
     more, patient_cycles = options.effort - 1, int(good_enough(options, bound)) - bound.cycles
-    packing_seconds = options.seconds(PACKING_SECONDS) if options.cyclic and options.asks_cpsat else 0.0
+    packing_seconds = options.seconds(policy.PACKING_SECONDS) if options.cyclic and options.asks_cpsat else 0.0
     budget = Budget(
         most_slots(options),
-        ROUNDS << more,
+        policy.ROUNDS << more,
         bound.cycles,
-        PATIENCE << more,
+        policy.PATIENCE << more,
         max(1, patient_cycles),
         options.cyclic,
         packing_seconds=packing_seconds,
@@ -86,7 +76,7 @@ def searches(
 def _groups(problem: Instance, options: SolveOptions) -> Iterator[Symmetry]:
     """Yield the groups to search with, the trivial one last."""
     if options.solver in ("auto", "symmetric"):
-        yield from islice(symmetries(problem), MOST_GROUPS)
+        yield from islice(symmetries(problem), policy.MOST_GROUPS)
     if options.solver != "symmetric":
         yield trivial(problem.network)
 
@@ -95,7 +85,7 @@ def is_large(stage: Collective, network: Network, slots: int) -> bool:
     """Return whether one candidate without symmetry takes all of so many slots."""
     flow = flow_of(stage, padded=False)
     readers = network.width if flow.is_for_everyone else 2
-    return len(flow.source) * readers * SLOTS_PER_CANDIDATE > slots
+    return len(flow.source) * readers * policy.SLOTS_PER_CANDIDATE > slots
 
 
 def _attempts(
@@ -113,14 +103,14 @@ def _attempts(
     forward = quotient(problem, flow, symmetry)
     # From one chip, trees that share no link are most of it; where all send, all links are loaded anyhow, and evenly
     # where translations leave the fabric as it is.
-    beyond = problem.network.nodes > MOST_EXACT_NODES
+    beyond = problem.network.nodes > policy.MOST_EXACT_NODES
     packs_any = is_first and packs_trees(forward) and (beyond or next(symmetries(problem), None) is None)
     ways = [False, True] if packs_any else [False]
     for packs in ways[::-1] if len(forward.representatives) == 1 else ways:
         yield partial(search, forward, forward.reversed(), seed=seed, packs=packs)
     if sums_everywhere and symmetry.order == 1:
         middle = quotient(problem, middle_flow(forward), symmetry)
-        yield lambda budget: _at_middle(middle, seed, replace(budget, patience=budget.patience // PATIENCE_PARTS))
+        yield partial(_at_middle, middle, seed)
     if bound_cycles < load_cycles < NEVER:
         yield lambda budget: _gathered(problem, symmetry, seed, budget) if load_cycles < budget.known_cycles else None
 
@@ -142,7 +132,8 @@ def _gathered_cycles(problem: Instance) -> int:
 
 def _at_middle(middle: Quotient, seed: int, budget: Budget) -> Found[Quotient] | None:
     """Return a plan over one node unless a sum is complete before it, where one way leads to a relay: no copy knows."""
-    found = search(middle, middle.reversed(), seed=seed, budget=budget)
+    less_patient = replace(budget, patience=budget.patience // policy.PATIENCE_PARTS)
+    found = search(middle, middle.reversed(), seed=seed, budget=less_patient)
     if found is None:
         return None
     plan, width = found.plan, found.problem.instance.stage.width

@@ -7,17 +7,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from lpxsched.errors import InfeasibleError, NothingFoundError
+from lpxsched.schedule import policy
 from lpxsched.schedule.attempts import good_enough
 from lpxsched.schedule.bounds.best import collective_bound
-from lpxsched.schedule.policy import (
-    EXTENTS,
-    MOST_MODELLED,
-    NEAR_ENOUGH,
-    NEAR_EXTENT,
-    NEAR_SECONDS,
-    TIMES_SECONDS,
-    WAYS_SECONDS,
-)
 from lpxsched.schedule.result import Found, LowerBound, Result
 from lpxsched.schedule.stronger.kept import kept
 from lpxsched.schedule.stronger.others import Others, searches_with_stronger
@@ -141,20 +133,21 @@ def _improved(found: Found[Quotient], options: SolveOptions, bound: LowerBound) 
     from lpxsched.schedule.cpsat.times import solved_times
     from lpxsched.schedule.cpsat.ways import improved_ways
 
-    if options.solver == "cpsat" or found.plan.slots + found.plan.sums <= MOST_MODELLED:
-        effort = Effort(options.seconds(TIMES_SECONDS), options.seed, bound.cycles)
+    if options.solver == "cpsat" or found.plan.slots + found.plan.sums <= policy.MOST_MODELLED:
+        effort = Effort(options.seconds(policy.TIMES_SECONDS), options.seed, bound.cycles)
         placement = solved_times(plan_tasks(found.problem, found.plan), found.placement, effort)
         found = found if placement is found.placement else replace(found, placement=placement)
     if options.solver == "auto" and found.objective_cycles <= good_enough(options, bound):
         return found, bound
-    near = Fraction(bound.cycles, NEAR_ENOUGH << (options.effort - 1)) if options.solver == "auto" else Fraction(0)
+    parts = policy.NEAR_ENOUGH << (options.effort - 1)
+    near = Fraction(bound.cycles if options.solver == "auto" else 0, parts)
     if found.objective_cycles > bound.cycles + near:
-        seconds = options.seconds(WAYS_SECONDS)
+        seconds = options.seconds(policy.WAYS_SECONDS)
         effort = Effort(seconds, options.seed, bound.cycles, near_cycles=bound.cycles + int(near))
-        found, bound = improved_ways(found, bound, effort, EXTENTS[options.solver])
+        found, bound = improved_ways(found, bound, effort, policy.EXTENTS[options.solver])
     gap = found.objective_cycles - bound.cycles
     if 0 < gap <= near:
         # Little is left to win: what is spent on it shrinks with it.
-        effort = Effort(options.seconds(NEAR_SECONDS) * float(gap / near), options.seed, bound.cycles)
-        found, bound = improved_ways(found, bound, effort, NEAR_EXTENT)
+        effort = Effort(options.seconds(policy.NEAR_SECONDS) * float(gap / near), options.seed, bound.cycles)
+        found, bound = improved_ways(found, bound, effort, policy.NEAR_EXTENT)
     return found, bound

@@ -297,7 +297,7 @@ def test_a_model_of_all_ways_finds_more() -> None:
 def test_auto_asks_for_no_other_ways_within_good_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests the same six vectors where a gap of one part in one is good enough at effort 1, a quarter at effort 3."""
     problem = problem_of(Collective("broadcast", 4, 6), ring(4, hop=1))
-    monkeypatch.setattr("lpxsched.schedule.attempts.GOOD_ENOUGH", 1)
+    monkeypatch.setattr("lpxsched.schedule.policy.GOOD_ENOUGH", 1)
     assert solved(problem, effort=3).schedule.makespan_cycles == 5
     assert solved(problem, effort=3, solver="cpsat").schedule.makespan_cycles == 4
 

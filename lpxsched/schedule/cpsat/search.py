@@ -14,20 +14,13 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from ortools.sat.python import cp_model
 
+from lpxsched.schedule import policy
 from lpxsched.schedule.cpsat.plans import closed_up, slots_of, sums_of, timed
 from lpxsched.schedule.cpsat.rules import add_rules, minimize_lateness, minimize_makespan, order_alike
 from lpxsched.schedule.cpsat.runs import SOLVED, Allowance, Effort
 from lpxsched.schedule.cpsat.trips import Crossings, Trips, crossings
 from lpxsched.schedule.cpsat.variables import Variables, step_cycles
 from lpxsched.schedule.plan import copy_plan
-from lpxsched.schedule.policy import (
-    ANY_SHARE,
-    MOST_CROSSINGS,
-    NEIGHBOURHOOD_CROSSINGS,
-    PROMPT_SHARE,
-    SHARE_FROM_BELOW,
-    WAYS_NEIGHBOURHOOD_SECONDS,
-)
 from lpxsched.schedule.times.plan_tasks import plan_tasks
 from lpxsched.traffic.collectives import EVERY
 
@@ -66,7 +59,7 @@ def shortened(trips: Trips, found: Found[Represented], effort: Effort) -> Found[
     """Return what one model makes of the plan of a layer: shortest ways and those at hand, sums, operators."""
     slots, tasks, first = slots_of(trips, found), plan_tasks(found.problem, found.plan), len(found.placement.start)
     open_to = crossings(trips, found.placement.makespan_cycles, detours=False).united(slots.trip, slots.bundle)
-    if len(open_to.trip) > MOST_CROSSINGS:
+    if len(open_to.trip) > policy.MOST_CROSSINGS:
         return found
     allowance, start = Allowance(effort, effort.seconds), found.placement.start
     model = Variables(trips, found.placement.makespan_cycles)
@@ -108,7 +101,7 @@ class _Search:
         """Look for ever shorter makespans, with one model of all blocks for each, at first without waits."""
         one_reader = all(trip.target != EVERY for trip in self.trips.rows)
         seconds = self.allowance.left
-        for waits, share in [(False, PROMPT_SHARE), (True, ANY_SHARE)][not one_reader :]:
+        for waits, share in [(False, policy.PROMPT_SHARE), (True, policy.ANY_SHARE)][not one_reader :]:
             until = self.allowance.left - seconds * share
             while not self.is_over and self.allowance.left > until:
                 if not self._by_model(self.best.makespan_cycles - 1, self.allowance.left - until, waits=waits):
@@ -116,7 +109,7 @@ class _Search:
 
     def from_below(self) -> None:
         """Raise the lower bound as long as models prove that it is not met."""
-        until = self.allowance.left * (1 - SHARE_FROM_BELOW)
+        until = self.allowance.left * (1 - policy.SHARE_FROM_BELOW)
         while not self.is_over and self.allowance.left > until:
             least = self.best.least_cycles
             self._by_model(least, self.allowance.left - until, waits=True)
@@ -126,7 +119,7 @@ class _Search:
     def _by_model(self, latest: int, seconds: float, *, waits: bool) -> bool:
         """Look for slots of which none is read later; return whether there are some."""
         open_to = crossings(self.trips, latest, detours=waits)
-        if len(open_to.trip) > MOST_CROSSINGS:
+        if len(open_to.trip) > policy.MOST_CROSSINGS:
             return False
         status = cp_model.INFEASIBLE
         if _lead_everywhere(self.trips, open_to):
@@ -149,7 +142,7 @@ class _Search:
         every = crossings(self.trips, self.best.makespan_cycles, detours=may_detour)
         shortest = crossings(self.trips, self.best.makespan_cycles, detours=False)
         block_of = np.array([trip.block for trip in self.trips.rows], dtype=np.int64)
-        if (np.bincount(block_of[every.trip]) > NEIGHBOURHOOD_CROSSINGS).all():
+        if (np.bincount(block_of[every.trip]) > policy.NEIGHBOURHOOD_CROSSINGS).all():
             return
         choices = Neighbourhoods(len(self.trips.blocks), self.allowance.effort.seed)
         while not self.is_over:
@@ -158,7 +151,7 @@ class _Search:
             open_to = (shortest, every)[self.allowance.runs % 2]
             counts = np.bincount(block_of[open_to.trip], minlength=choices.blocks)
             end = start + tasks.duration[: plan.slots]
-            free = choices.draw(plan.slot_block, start, end, due, counts, NEIGHBOURHOOD_CROSSINGS)
+            free = choices.draw(plan.slot_block, start, end, due, counts, policy.NEIGHBOURHOOD_CROSSINGS)
             within = Crossings(*(column[free[block_of[open_to.trip]]] for column in open_to))
             current, late = self._freed(current, tasks, free, within)
             if not self._take(current) and late and open_to is every and free.all():
@@ -177,7 +170,7 @@ class _Search:
         add_rules(model, tasks, start, stays)
         minimize_lateness(model, self.best.makespan_cycles - 1)
         model.add_hint(type(slots)(*(column[moved] for column in slots)), sums_of(current), [])
-        status = self.allowance.run(model.cp, WAYS_NEIGHBOURHOOD_SECONDS, is_hinted=True)
+        status = self.allowance.run(model.cp, policy.WAYS_NEIGHBOURHOOD_SECONDS, is_hinted=True)
         if status not in SOLVED:
             return current, True
         return _solved(model, self.allowance, current), self.allowance.solver.objective_value > 0
