@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lpxsched.errors import InfeasibleError, NothingFoundError
+from lpxsched.schedule.collective import solve_transfers
 from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.problem.collective import stage_instance
 from lpxsched.schedule.result import Schedule, Sums
-from lpxsched.schedule.solve_collective import solve_transfers
 from lpxsched.traffic.collectives import KINDS, ROOTED, Collective
 from lpxsched.units import counted
 from tests.schedule.bounds.exact import shortest_makespan

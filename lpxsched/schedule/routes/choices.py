@@ -9,8 +9,7 @@ import numpy as np
 
 from lpxsched.schedule import policy
 from lpxsched.schedule.problem.wires import FAR
-from lpxsched.schedule.routes.even_loads import balanced_routes
-from lpxsched.schedule.routes.even_parents import balanced_parents
+from lpxsched.schedule.routes.even_loads import balanced_parents, balanced_routes
 from lpxsched.schedule.routes.list_schedule import spread_ways
 from lpxsched.schedule.routes.matching.search import match
 from lpxsched.schedule.routes.matching.tables import Job
