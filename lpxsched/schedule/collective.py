@@ -16,7 +16,7 @@ import numpy as np
 from lpxsched.clocks.tree import AlignmentTree, TimeDomain, alignment_tree
 from lpxsched.errors import InfeasibleError, NothingFoundError
 from lpxsched.schedule import policy
-from lpxsched.schedule.attempts import good_enough
+from lpxsched.schedule.attempts import Others, good_enough, searches_with_stronger
 from lpxsched.schedule.bounds import lower_bound
 from lpxsched.schedule.bounds.best import collective_bound
 from lpxsched.schedule.opening import bounded, is_least, solve_covered
@@ -25,7 +25,6 @@ from lpxsched.schedule.problem.collective import missing_way
 from lpxsched.schedule.problem.opening import Opening, opening_on
 from lpxsched.schedule.result import Found, LowerBound, Result
 from lpxsched.schedule.stronger.kept import kept
-from lpxsched.schedule.stronger.others import Others, searches_with_stronger
 from lpxsched.schedule.stronger.trimmed import trimmed
 from lpxsched.schedule.symmetry.lift import lifted_collective
 from lpxsched.schedule.times.plan_tasks import plan_tasks

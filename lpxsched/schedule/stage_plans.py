@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from lpxsched.schedule.attempts import Others, searches_with_stronger
 from lpxsched.schedule.parts import beside, of_pieces
 from lpxsched.schedule.plan import Operands, Plan
 from lpxsched.schedule.policy import MOST_DELIVERED, MOST_OF_STAGE
@@ -21,7 +22,6 @@ from lpxsched.schedule.problem.stages import Stage, merged, stages_of
 from lpxsched.schedule.problem.wires import FAR, all_ways
 from lpxsched.schedule.result import Found, LowerBound
 from lpxsched.schedule.routes.list_plan import carried, known_by, needed
-from lpxsched.schedule.stronger.others import Others, searches_with_stronger
 from lpxsched.schedule.symmetry.lift import lifted_collective
 from lpxsched.schedule.symmetry.padding import Padded, unpadded
 from lpxsched.schedule.symmetry.quotient import Blocks
@@ -171,39 +171,26 @@ def stage_part(layer: Instance, stage: Stage, bundles: Integers, schedule: Sched
     schedule : Schedule
         Of the stage with all shares as long as the longest; what is longer than a share is cut off.
     """
-    total = np.arange(len(schedule.sums), dtype=np.int64)
-    run_of_slot = _runs(stage, schedule, schedule.slot_value, schedule.slot_first)
-    run_of_sum = _runs(stage, schedule, schedule.operators + total, 0 * total)
-    vectors = np.append(schedule.slot_vectors, schedule.sums.vectors)
-    cut = _cut(layer, stage, np.append(run_of_slot, run_of_sum), vectors)
-    of_slot, of_sum = cut.find(run_of_slot), cut.find(run_of_sum)
+    cut, of_slot, of_sum = _cut(layer, stage, schedule)
     slots, sums = np.flatnonzero(of_slot >= 0), np.flatnonzero(of_sum >= 0)
-    read = _read(stage, schedule, cut)
-    entering = _entering(stage, cut)
+    entering, read = _entering(stage, cut), _read(stage, schedule, cut)
     leaves = np.flatnonzero(stage.leave[read.node] >= 0)
-    bundle = [entering.node, bundles[schedule.slot_bundle[slots]], stage.leave[read.node[leaves]]]
-    moved = _Rows(
-        np.concatenate([entering.value, schedule.slot_value[slots], read.value[leaves]]),
-        np.concatenate([entering.block, of_slot[slots], read.block[leaves]]),
-        np.concatenate(bundle),
-    )
+    sent = _Rows(schedule.slot_value[slots], of_slot[slots], bundles[schedule.slot_bundle[slots]])
+    leaving = _Rows(read.value[leaves], read.block[leaves], stage.leave[read.node[leaves]])
+    moved = _Rows(*(np.concatenate(columns) for columns in zip(entering, sent, leaving, strict=True)))
     added = _Rows(schedule.operators + sums, of_sum[sums], schedule.sums.node[sums])
-    end = np.where(stage.leave >= 0, layer.network.destination[stage.leave], np.arange(len(stage.leave)))
     index, source = _index(layer, stage, cut, moved, added), layer.network.source[moved.node]
     loads = carried(index, cut.key(moved._replace(node=source), layer.network.nodes), source)
+
+    def operands(reader: Integers, rows: _Rows) -> Operands:
+        key = cut.key(rows, layer.network.nodes)
+        return needed(index, key, reader=reader, node=rows.node, block=rows.block, slot_origin=loads[3])
+
     row, operand = matching(sums, schedule.sums.operand_sum)
-    operands = _Rows(schedule.sums.operand_value[operand], added.block[row], added.node[row])
-    plan = Plan(
-        cut.blocks,
-        moved.block,
-        moved.node,
-        *loads,
-        added.block,
-        added.node,
-        schedule.sums.complete[sums],
-        operands=_needed(layer, cut, (index, loads[3]), row, operands),
-        reads=_reads(layer, cut, (index, loads[3]), read._replace(node=end[read.node])),
-    )
+    summands = _Rows(schedule.sums.operand_value[operand], added.block[row], added.node[row])
+    of_slots, of_sums = (moved.block, moved.node, *loads), (added.block, added.node, schedule.sums.complete[sums])
+    reads = operands(*_readers(layer, stage, cut, read))
+    plan = Plan(cut.blocks, *of_slots, *of_sums, operands=operands(row, summands), reads=reads)
     early, late = cut.blocks.first_vector[entering.block] - schedule.makespan_cycles, schedule.makespan_cycles + leaves
     return Part(plan, np.concatenate([early, schedule.slot_depart[slots], late, schedule.sums.start[sums]]))
 
@@ -217,16 +204,22 @@ def _runs(stage: Stage, schedule: Schedule, value: Integers, first: Integers) ->
     return first + value * longest if stage.kind == "all-gather" else first
 
 
-def _cut(layer: Instance, stage: Stage, run: Integers, vectors: Integers) -> _StageBlocks:
-    run, index = np.unique(run, return_index=True)
+def _cut(layer: Instance, stage: Stage, schedule: Schedule) -> tuple[_StageBlocks, Integers, Integers]:
+    """Return the blocks of the layer, and of which of them each slot and each sum is, `NONE` where nothing is left."""
+    total = np.arange(len(schedule.sums), dtype=np.int64)
+    run_of_slot = _runs(stage, schedule, schedule.slot_value, schedule.slot_first)
+    run_of_sum = _runs(stage, schedule, schedule.operators + total, 0 * total)
+    run, index = np.unique(np.append(run_of_slot, run_of_sum), return_index=True)
     piece, first = np.divmod(run, int(stage.vectors.max()))
-    left = np.minimum(vectors[index], stage.vectors[piece] - first)
+    vectors = np.append(schedule.slot_vectors, schedule.sums.vectors)[index]
+    left = np.minimum(vectors, stage.vectors[piece] - first)
     kept = np.flatnonzero(left > 0)
     piece, nobody = piece[kept], np.full(len(kept), NONE, dtype=np.int64)
     demand = stage.demand[piece]
     blocks = Blocks(demand, first[kept], left[kept], layer.demand_root[demand], nobody)
     shard = piece // layer.network.width if stage.kind == "all-to-all" else piece
-    return _StageBlocks(blocks, run[kept], nobody if stage.is_sum else shard)
+    cut = _StageBlocks(blocks, run[kept], nobody if stage.is_sum else shard)
+    return cut, cut.find(run_of_slot), cut.find(run_of_sum)
 
 
 def _entering(stage: Stage, cut: _StageBlocks) -> _Rows:
@@ -268,18 +261,12 @@ def _index(layer: Instance, stage: Stage, cut: _StageBlocks, moved: _Rows, added
     )
 
 
-def _needed(
-    layer: Instance, cut: _StageBlocks, made: tuple[Index, Integers], reader: Integers, rows: _Rows
-) -> Operands:
-    key = cut.key(rows, layer.network.nodes)
-    return needed(made[0], key, reader=reader, node=rows.node, block=rows.block, slot_origin=made[1])
-
-
-def _reads(layer: Instance, cut: _StageBlocks, made: tuple[Index, Integers], read: _Rows) -> Operands:
-    """Return what operators of the layer read, each at its node."""
-    demand = cut.blocks.piece[read.block]
+def _readers(layer: Instance, stage: Stage, cut: _StageBlocks, read: _Rows) -> tuple[Integers, _Rows]:
+    """Return the operators of the layer that read what stays at chips or leaves to hosts, and what each reads."""
+    end = np.where(stage.leave >= 0, layer.network.destination[stage.leave], np.arange(len(stage.leave)))
+    read = read._replace(node=end[read.node])
     wanted = layer.operator_demands.flat()
     reader = wanted.row
     wanted_key = layer.operator_node[reader] * layer.demands + wanted.values
-    row, other = matching(wanted_key, read.node * layer.demands + demand)
-    return _needed(layer, cut, made, reader[row], _Rows(*(column[other] for column in read)))
+    row, other = matching(wanted_key, read.node * layer.demands + cut.blocks.piece[read.block])
+    return reader[row], _Rows(*(column[other] for column in read))

@@ -104,7 +104,7 @@ def test_chips_that_are_joined_one_way(problem: Instance, solver: Solver, cyclic
 def test_a_spent_budget_still_finds_a_schedule(problem: Instance, cyclic: bool) -> None:
     """Tests that with room for one slot a candidate is tried that leads everywhere."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lpxsched.schedule.attempts.SLOTS", 1)
+        patch.setattr("lpxsched.schedule.policy.SLOTS", 1)
         solved(problem, cyclic=cyclic)
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.cpsat.sums import add_sums
 from lpxsched.schedule.cpsat.times import Resources
+from lpxsched.schedule.cpsat.variables import add_sums
 from lpxsched.traffic.collectives import EVERY
 from lpxsched.units import NONE
 
@@ -46,13 +46,13 @@ def add_rules(model: Variables, tasks: Tasks, start: Integers, stays: Flags) -> 
 
 def r1_links(model: Variables, resources: Resources) -> None:
     """R1 and R4: slots never need more lanes than there are, sums and operators never one unit at a time."""
-    bundles, wires = model.bundles, model.trips.problem.wires
+    wires = model.trips.problem.wires
     alike: dict[tuple[int, int, int, int, int], list[int]] = defaultdict(list)
     for trip, bundle in model.present:
         node, row = model.head(trip, bundle), model.row(trip)
-        start = 0 if row.is_sum else model.distance(trip, node) - bundles.hop[bundle]
-        hold = bundles.hold(bundle, row.vectors)
-        alike[trip, model.place(node), start, hold, bundles.resource[bundle]].append(bundle)
+        start = 0 if row.is_sum else model.distance(trip, node) - model.hop[bundle]
+        hold = model.hold(bundle, row.vectors)
+        alike[trip, model.place(node), start, hold, model.resource[bundle]].append(bundle)
     for (trip, _, _, hold, resource), group in alike.items():
         # Bundles that a trip would cross at one time are one interval.
         resources.add(resource, model.depart(trip, group[0]), hold, model.any_of(trip, group))
@@ -63,7 +63,7 @@ def r1_links(model: Variables, resources: Resources) -> None:
 
 
 def r2_departures(model: Variables) -> None:
-    """R2: what leaves a node begins there, or was read there a turnaround before; of sums see `sums`."""
+    """R2: what leaves a node begins there, or was read there a turnaround before; of sums see `variables`."""
     for (trip, bundle), present in model.present.items():
         if model.row(trip).is_sum:
             continue
@@ -75,7 +75,7 @@ def r2_departures(model: Variables) -> None:
         if model.waits:
             model.cp.add(depart >= ready).only_enforce_if(present)
         for arrived in model.into.get((trip, node), ()):
-            lead = model.bundles.lead(arrived, bundle, model.row(trip).vectors)
+            lead = model.lead(trip, arrived, bundle)
             if lead:
                 model.cp.add(depart >= ready + lead).only_enforce_if(present, model.present[trip, arrived])
 
@@ -83,7 +83,7 @@ def r2_departures(model: Variables) -> None:
 def _begins(model: Variables, trip: int, bundle: int) -> None:
     """Let a copy leave its base when it has been made there, or summed there and, where it came, a turnaround later."""
     row, depart, present = model.row(trip), model.depart(trip, bundle), model.present[trip, bundle]
-    if model.distance(trip, model.head(trip, bundle)) < model.bundles.hop[bundle]:
+    if model.distance(trip, model.head(trip, bundle)) < model.hop[bundle]:
         model.cp.add(depart >= model.trips.release).only_enforce_if(present)
     for task in row.makers.values():
         model.cp.add(depart >= model.end(task)).only_enforce_if(present)
@@ -169,7 +169,7 @@ def _injections(model: Variables) -> Iterator[tuple[int, cp_model.LinearExprT, c
         alike: dict[tuple[int, int], list[int]] = defaultdict(list)
         for bundle in bundles:
             end = model.head(trip, bundle)
-            alike[model.place(end), model.distance(trip, end) - model.bundles.hop[bundle]].append(bundle)
+            alike[model.place(end), model.distance(trip, end) - model.hop[bundle]].append(bundle)
         for group in alike.values():
             yield node, model.depart(trip, group[0]), True if len(alike) == 1 else model.any_of(trip, group)
     for (trip, node), bundles in model.into.items():
@@ -188,7 +188,7 @@ def _ejections(model: Variables) -> Iterator[tuple[int, cp_model.LinearExprT, cp
         for bundle in model.out_of[trip, node]:
             both = model.cp.new_bool_var("")
             model.cp.add_min_equality(both, [model.present[trip, bundle], total.adds])
-            yield node, model.depart(trip, bundle) + model.bundles.hop[bundle], both
+            yield node, model.depart(trip, bundle) + model.hop[bundle], both
 
 
 def r10_deadline(model: Variables) -> None:

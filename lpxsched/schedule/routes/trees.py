@@ -106,7 +106,7 @@ def _exact_runs(problem: Quotient, turns: int, seed: int) -> PackedRuns:
     row, count = row[count > 0], count[count > 0]
     unit, parents, count = exact_trees(problem.wires, source[row], count)
     row, parents, whole = _distinct(row[unit], parents, count.astype(np.float64))
-    return PackedRuns(row, parents, whole.astype(np.int64), lateness(problem.wires, parents))
+    return PackedRuns(row, parents, whole.astype(np.int64), lateness(problem.wires, parents)[0])
 
 
 def _order(units: int, seed: int, sweep: int) -> Integers:
@@ -153,9 +153,7 @@ def _grow_all(
         unit = order[index]
         if index and index % len(units.row) == 0:
             # What a cut loads more than any one chip: without it that would outweigh all lateness.
-            target = aim.target
-            for resource in range(len(load)):
-                target = max(target, NEARLY * load[resource])
+            target = max(aim.target, NEARLY * load.max())
         _charge(wires, load, parents[unit], -units.vectors[unit])
         current = Aim(target, aim.late_price / target)
         _grow_one(wires, current, growth, units.source[unit], units.vectors[unit] / target, parents[unit])
@@ -225,7 +223,7 @@ def _runs(problem: Quotient, units: Units, parents: NDArray[np.int32]) -> Packed
     vectors = upto - np.append(0, upto[:-1])
     vectors = dealt(wires, parents, late, row, vectors)
     kept = vectors > 0
-    return PackedRuns(row[kept], parents[kept], vectors[kept], late[kept])
+    return PackedRuns(row[kept], parents[kept], vectors[kept], late[0][kept])
 
 
 def _distinct(
