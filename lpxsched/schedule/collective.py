@@ -40,9 +40,6 @@ if TYPE_CHECKING:
     from lpxsched.traffic.collectives import Collective
 
 
-LATER = "try a later --deadline, or a larger --effort"
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class ScheduledCollective:
     """A collective with its schedule.
@@ -136,7 +133,7 @@ def _solve_in_time(instance: Instance, options: SolveOptions, bound: LowerBound,
     except InfeasibleError as error:
         of_all = f"that of all guards, {counted(least.cycles, 'cycle')} ({least.name})"
         cause = f"{error.cause} of the guards tried, though not below {of_all}"
-        raise NothingFoundError(cause, remedy=LATER) from error
+        raise NothingFoundError(cause, remedy="try a later --deadline, or a larger --effort") from error
 
 
 def solve_transfers(instance: Instance, options: SolveOptions, bound: LowerBound | None = None) -> Result:

@@ -79,18 +79,13 @@ class Builder:
 
     def plan(self, blocks: Blocks) -> Plan:
         """Return the plan of these rows."""
-        slots = np.array(self.slots, dtype=np.int64).reshape(-1, len(SLOT_COLUMNS)).T.copy()
-        sum_block, sum_node, complete = np.array(self.sums, dtype=np.int64).reshape(-1, len(SUM_COLUMNS)).T.copy()
-        columns: dict[str, Any] = dict(zip(SLOT_COLUMNS, slots, strict=True))
-        return Plan(
-            blocks,
-            **columns,
-            sum_block=sum_block,
-            sum_node=sum_node,
-            sum_complete=complete.astype(np.bool_),
-            operands=Operands(*np.array(self.operands, dtype=np.int64).reshape(-1, 5).T.copy()),
-            reads=no_operands(),
+        slots, sums, operands = (
+            np.array(rows, dtype=np.int64).reshape(-1, columns).T.copy()
+            for rows, columns in ((self.slots, len(SLOT_COLUMNS)), (self.sums, len(SUM_COLUMNS)), (self.operands, 5))
         )
+        columns: dict[str, Any] = dict(zip((*SLOT_COLUMNS, *SUM_COLUMNS), (*slots, *sums), strict=True))
+        columns["sum_complete"] = columns["sum_complete"].astype(np.bool_)
+        return Plan(blocks, **columns, operands=Operands(*operands), reads=no_operands())
 
 
 def beside(plans: Sequence[Plan]) -> Plan:

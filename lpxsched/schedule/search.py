@@ -11,7 +11,7 @@ import numpy as np
 from lpxsched.schedule import policy
 from lpxsched.schedule.plan import copy_plan, joined, sum_plan
 from lpxsched.schedule.result import Found
-from lpxsched.schedule.routes.candidates import Candidate, Candidates
+from lpxsched.schedule.routes.candidates import Candidate, Candidates, directions
 from lpxsched.schedule.routes.choices import Style, block_lengths, first_choices, further_choices, packings
 from lpxsched.schedule.routes.exchange import exchange_classes, exchange_plan, exchange_sequences
 from lpxsched.schedule.symmetry.quotient import HALVES, Quotient, quotient
@@ -129,21 +129,19 @@ def _packed(
     from lpxsched.schedule.cpsat.packing import packed_ways
     from lpxsched.schedule.cpsat.runs import Effort
 
-    collective = forward.instance.stage
+    both = directions(forward, backward)
     lengths = block_lengths(forward, unit_blocks=needs_unit_blocks(forward.instance))
     for length in [length for length in lengths if length != HALVES][: policy.PACKED_LENGTHS]:
         if best.objective_cycles <= budget.enough_cycles:
             break
         blocks = forward.blocks(length)
-        sums = [False] if not collective.is_sum else [True, False] if collective.kind == "all-reduce" else [True]
         effort = Effort(budget.packing_seconds, seed, budget.enough_cycles)
-        directions = [backward if is_sum else forward for is_sum in sums]
-        ways = packed_ways(directions, blocks, sums=sums, effort=effort, below_cycles=best.objective_cycles)
+        ways = packed_ways(both, blocks, effort=effort, below_cycles=best.objective_cycles)
         if ways is None:
             continue
         plans = [
             (sum_plan if is_sum else copy_plan)(forward, blocks, way.block, way.bundle)
-            for is_sum, way in zip(sums, ways, strict=True)
+            for (_, is_sum), way in zip(both, ways, strict=True)
         ]
         found = _settled(forward, Candidate(plans[0] if len(plans) == 1 else joined(*plans)), budget, best)
         if found is not None and found.quality < best.quality:

@@ -153,7 +153,9 @@ def _grow_all(
         unit = order[index]
         if index and index % len(units.row) == 0:
             # What a cut loads more than any one chip: without it that would outweigh all lateness.
-            target = max(aim.target, NEARLY * load.max())
+            target = aim.target
+            for resource in range(len(load)):
+                target = max(target, NEARLY * load[resource])
         _charge(wires, load, parents[unit], -units.vectors[unit])
         current = Aim(target, aim.late_price / target)
         _grow_one(wires, current, growth, units.source[unit], units.vectors[unit] / target, parents[unit])

@@ -79,7 +79,7 @@ def cells_between(cuts: Integers, low: Integers, high: Integers) -> tuple[Intege
     return row, first[row] + place
 
 
-class _Stage(NamedTuple):
+class _InTurn(NamedTuple):
     """A stage to be cut: where in the tensor values begin, what nodes hold before it, its first sum, when it begins."""
 
     schedule: Schedule
@@ -137,7 +137,7 @@ def in_cells_in_turn(network: Network, stages: Sequence[tuple[Collective, Schedu
     every, begin = list[Cells](), 0
     held, sums = np.repeat(np.arange(network.nodes)[:, None], len(cuts) - 1, axis=1), network.nodes
     for stage, schedule in stages:
-        every.append(_Stage(schedule, first_of(stage, schedule), held, sums, begin).in_cells(network, cuts))
+        every.append(_InTurn(schedule, first_of(stage, schedule), held, sums, begin).in_cells(network, cuts))
         held, sums, begin = every[-1].held, sums + len(schedule.sums), begin + schedule.makespan_cycles
     slots, added, operands = (
         [np.concatenate(rows) for rows in zip(*parts, strict=True)] for parts in list(zip(*every, strict=True))[:3]
@@ -256,15 +256,7 @@ def _connected(network: Network, cells: Cells, blocks: Blocks) -> tuple[Plan, In
     added = key(cells.operands.value[order], cell, at)
     everyone = (blocks.target == EVERY) | (blocks.target == np.arange(width)[:, None])
     wanted = (cells.held[:width] * count + np.arange(count))[everyone]
-    plan = Plan(
-        blocks,
-        slots.cell,
-        slots.bundle,
-        *loads,
-        sums.cell,
-        sums.node,
-        np.isin(of_sum, wanted),
-        operands=needed(index, added, reader=reader, node=at, block=cell, slot_origin=loads[3]),
-        reads=no_operands(),
-    )
+    operands = needed(index, added, reader=reader, node=at, block=cell, slot_origin=loads[3])
+    of_slots, of_sums = (slots.cell, slots.bundle, *loads), (sums.cell, sums.node, np.isin(of_sum, wanted))
+    plan = Plan(blocks, *of_slots, *of_sums, operands=operands, reads=no_operands())
     return plan, np.append(slots.start, sums.start)
