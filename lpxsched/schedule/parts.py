@@ -102,9 +102,8 @@ def beside(plans: Sequence[Plan]) -> Plan:
     parts = (plan.blocks for plan in plans)
     names = [field.name for field in fields(Blocks)]
     every = Blocks(*(np.concatenate(c) for c in zip(*([getattr(b, n) for n in names] for b in parts), strict=True)))
-    columns: dict[str, Any] = {
-        name: np.concatenate([getattr(plan, name) for plan in moved]) for name in (*SLOT_COLUMNS, *SUM_COLUMNS)
-    }
+    names = [*SLOT_COLUMNS, *SUM_COLUMNS]
+    columns: dict[str, Any] = {name: np.concatenate([getattr(plan, name) for plan in moved]) for name in names}
     return Plan(blocks=every, **columns, operands=operands("operands"), reads=operands("reads"))
 
 

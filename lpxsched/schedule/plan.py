@@ -232,7 +232,5 @@ def leaving_with(one: Plan, other: Plan, total: Integers) -> Plan:
         slot_kind=np.where(total >= 0, SUM, other.slot_kind),
         slot_number=np.where(total >= 0, total, other.slot_number),
     )
-    columns: dict[str, Any] = {
-        name: np.concatenate([getattr(plan, name) for plan in (one, other)]) for name in SLOT_COLUMNS
-    }
-    return replace(one, **columns)
+    slots: dict[str, Any] = {name: np.append(getattr(one, name), getattr(other, name)) for name in SLOT_COLUMNS}
+    return replace(one, **slots)

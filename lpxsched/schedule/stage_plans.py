@@ -90,9 +90,8 @@ class _Layer:
         blocks, before = part.plan.blocks, np.zeros(hint.problem.instance.demands, dtype=np.int64)
         lengths = hint.problem.instance.demand_vectors[stage.demands]
         before[stage.demands] = np.cumsum(lengths) - lengths
-        moved = replace(
-            blocks, piece=0 * blocks.piece + stage.demand[0], first_vector=blocks.first_vector + before[blocks.piece]
-        )
+        first = blocks.first_vector + before[blocks.piece]
+        moved = replace(blocks, piece=0 * blocks.piece + stage.demand[0], first_vector=first)
         return part._replace(plan=replace(part.plan, blocks=moved))
 
     def rest(self, hint: Found[Padded]) -> Part:
@@ -238,11 +237,8 @@ def _read(stage: Stage, schedule: Schedule, cut: _StageBlocks) -> _Rows:
     block = cut.find(_runs(stage, schedule, schedule.read_value, schedule.read_first))
     moved = np.flatnonzero((block >= 0) & (schedule.read_value != node))
     own = np.flatnonzero(cut.shard >= 0) if stage.kind == "all-gather" else moved[:0]
-    return _Rows(
-        np.append(schedule.read_value[moved], cut.shard[own]),
-        np.append(block[moved], own),
-        np.append(node[moved], cut.shard[own]),
-    )
+    value, at = np.append(schedule.read_value[moved], cut.shard[own]), np.append(node[moved], cut.shard[own])
+    return _Rows(value, np.append(block[moved], own), at)
 
 
 def _index(layer: Instance, stage: Stage, cut: _StageBlocks, moved: _Rows, added: _Rows) -> Index:

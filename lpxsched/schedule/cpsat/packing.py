@@ -116,13 +116,9 @@ def _add_sum_loads(model: _Model, problem: Quotient) -> None:
 
 def _add_capacities(model: _Model, problem: Quotient, period: cp_model.IntVar) -> None:
     network, lanes = problem.network, problem.wires.lanes.tolist()
+    of_nodes = {"sums": 1, "inject": network.inject_per_cycle, "eject": network.eject_per_cycle}
     for (kind, number), loads in sorted(model.loads.items(), key=lambda item: item[0]):
-        capacity = {
-            "link": lanes[number] if kind == "link" else 0,
-            "sums": 1,
-            "inject": network.inject_per_cycle,
-            "eject": network.eject_per_cycle,
-        }[kind]
+        capacity = lanes[number] if kind == "link" else of_nodes[kind]
         if capacity:
             model.cp.add(sum(loads) <= capacity * period)
 

@@ -76,11 +76,9 @@ def further_choices(problem: Quotient, lengths: Sequence[int], *, seed: int, cyc
             if cyclic and problem.flow.is_for_everyone:
                 yield Choice(length, "near", False, number, (), 0.0)
             if problem.flow.is_for_everyone:
-                yield from (
-                    Choice(length, "near", True, number, mixture, fork_price, cyclic)
-                    for mixture in (mixtures(problem, length) or [()])
-                    for fork_price in policy.FORK_PRICES
-                )
+                for mixture in mixtures(problem, length) or [()]:
+                    for fork_price in policy.FORK_PRICES:
+                        yield Choice(length, "near", True, number, mixture, fork_price, cyclic)
 
 
 def packs_trees(problem: Quotient) -> bool:

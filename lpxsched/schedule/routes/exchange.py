@@ -49,10 +49,8 @@ def exchange_classes(problem: Quotient) -> list[Integers]:
     inside &= np.append(True, pair[1:] != pair[:-1])[: len(pair)]
     by_link = np.unique(network.link_class, return_inverse=True)[1]
     few = len(problem.wires.lanes) <= MOST_EXCHANGED_CLASSES
-    return [
-        np.where(inside, classes, NONE).astype(np.int64)
-        for classes in (by_link, *([problem.wires.resource] if few else []))
-    ]
+    ways = [by_link, problem.wires.resource] if few else [by_link]
+    return [np.where(inside, classes, NONE).astype(np.int64) for classes in ways]
 
 
 def exchange_sequences(problem: Quotient, classes: Integers) -> list[tuple[Phase, ...]]:

@@ -88,12 +88,8 @@ def _wanted(problem: Instance, schedule: Schedule, first: Integers) -> tuple[Int
             end[reader] = (pieces.first_vector + pieces.vectors)[own].max()
     chip = schedule.read_operator - width
     low: Integers = first[schedule.read_value] + schedule.read_first
-    runs = _ValueRuns(
-        chip,
-        schedule.read_value,
-        np.maximum(low, begin[chip]),
-        np.minimum(low + schedule.read_vectors, end[chip]),
-    )
+    low, high = np.maximum(low, begin[chip]), np.minimum(low + schedule.read_vectors, end[chip])
+    runs = _ValueRuns(chip, schedule.read_value, low, high)
     rows = np.flatnonzero(runs.low < runs.high)
     return rows, runs.taken(rows)
 
