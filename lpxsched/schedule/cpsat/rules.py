@@ -40,7 +40,7 @@ def add_rules(model: Variables, tasks: Tasks, start: Integers, stays: Flags) -> 
     resources.close()
     r2_departures(model)
     r3_delivery(model)
-    r3_operands(model, tasks, start, stays)
+    r3_operands(model)
     r10_deadline(model)
 
 
@@ -123,7 +123,7 @@ def r3_delivery(model: Variables) -> None:
                 model.cp.add_bool_or(arriving).only_enforce_if(literal)
 
 
-def r3_operands(model: Variables, tasks: Tasks, start: Integers, stays: Flags) -> None:
+def r3_operands(model: Variables) -> None:
     """R3: an operator starts after all that it reads, and after the operators before it."""
     for after, before in model.trips.waits:
         model.cp.add(model.starts[after] >= model.end(before))
@@ -135,14 +135,6 @@ def r3_operands(model: Variables, tasks: Tasks, start: Integers, stays: Flags) -
         for bundle in model.into.get((trip, node), ()):
             present = model.present[trip, bundle]
             model.cp.add(model.starts[task] >= model.last_read(trip, bundle)).only_enforce_if(present)
-    first = len(tasks) - len(model.starts)
-    if not model.starts or not stays.any():
-        return
-    for before, after, delay in zip(tasks.before.tolist(), tasks.after.tolist(), tasks.delay.tolist(), strict=True):
-        if stays[before] and after >= first:
-            model.cp.add(model.starts[after - first] >= int(start[before]) + delay)
-        if before >= first and stays[after]:
-            model.cp.add(model.starts[before - first] + delay <= int(start[after]))
 
 
 def r7_ports(model: Variables, resources: Resources) -> None:
@@ -198,13 +190,13 @@ def r10_deadline(model: Variables) -> None:
 
 
 def minimize_lateness(model: Variables, due_cycles: int) -> None:
-    """Let the last reads pass a cycle by as little as can be, all taken together; of a layer, the operators' starts."""
+    """Let the last reads of a collective pass a cycle by as little as can be, all taken together."""
     due = due_cycles // model.step
     late = []
     for read, tail, present in _last_reads(model):
         late.append(model.cp.new_int_var(0, max(0, model.latest - due), ""))
         model.cp.add(late[-1] >= read + tail - due).only_enforce_if(present)
-    model.cp.minimize(sum(late) + sum(model.starts))
+    model.cp.minimize(sum(late))
 
 
 def minimize_makespan(model: Variables, least_cycles: int) -> None:
