@@ -193,24 +193,21 @@ def find_ways(
         return _balanced(problem, blocks, choice)
     if choice.fork_price is None:
         return _matched(problem, blocks, choice, NO_PARENTS, limit)
-    known = {} if known is None else known
-    ways = _matched_once(problem, blocks, choice, NO_PARENTS, limit, known)
+    searched: KnownWays = {} if known is None else known
+
+    def once(mixture: tuple[int, ...], parents: NDArray[np.int32]) -> Ways | None:
+        key = choice.length, choice.minimal, mixture, parents.tobytes()
+        if key not in searched:
+            searched[key] = _matched(problem, blocks, choice._replace(mixture=mixture), parents, limit)
+        ways = searched[key]
+        return None if ways is None or ways.makespan_cycles > limit else ways
+
+    ways = once(choice.mixture, NO_PARENTS)
     if ways is None:
         return None
-    parents = balanced_parents(
-        problem, ways, choice.fork_price, minimal=choice.minimal, seed=choice.seed, count_first=choice.count_first
-    )
-    return _matched_once(problem, blocks, choice._replace(mixture=()), parents, limit, known)
-
-
-def _matched_once(
-    problem: Quotient, blocks: Blocks, choice: Choice, parents: NDArray[np.int32], limit: int, known: KnownWays
-) -> Ways | None:
-    key = choice.length, choice.minimal, choice.mixture, parents.tobytes()
-    if key not in known:
-        known[key] = _matched(problem, blocks, choice, parents, limit)
-    ways = known[key]
-    return None if ways is None or ways.makespan_cycles > limit else ways
+    minimal, seed, count_first = choice.minimal, choice.seed, choice.count_first
+    parents = balanced_parents(problem, ways, choice.fork_price, minimal=minimal, seed=seed, count_first=count_first)
+    return once((), parents)
 
 
 def _matched(problem: Quotient, blocks: Blocks, choice: Choice, parents: NDArray[np.int32], limit: int) -> Ways | None:
