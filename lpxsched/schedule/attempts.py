@@ -66,7 +66,7 @@ def searches(
             best = found if best is None else min(best, found, key=lambda one: one.quality)
             if best.objective_cycles <= bound.cycles:
                 return
-        if best is not None and number == 0 and is_large(problem.stage, problem.network, budget.slots):
+        if best is not None and number == 0 and _is_large(problem.stage, problem.network, budget.slots):
             break
 
 
@@ -78,7 +78,7 @@ def _groups(problem: Instance, options: SolveOptions) -> Iterator[Symmetry]:
         yield trivial(problem.network)
 
 
-def is_large(stage: Collective, network: Network, slots: int) -> bool:
+def _is_large(stage: Collective, network: Network, slots: int) -> bool:
     """Return whether one candidate without symmetry takes all of so many slots."""
     flow = flow_of(stage, padded=False)
     readers = network.width if flow.is_for_everyone else 2
@@ -192,7 +192,7 @@ class Others:
         """Return whether a part of stages is worth a search although they end later: far from the bound, if small."""
         is_near = best.objective_cycles <= good_enough(self.options, bound)
         slots = (policy.SLOTS << (self.options.effort - 1)) // policy.SLOTS_PER_PART
-        is_small = not any(is_large(stage, self.problem.network, slots) for stage in stages)
+        is_small = not any(_is_large(stage, self.problem.network, slots) for stage in stages)
         return not self.options.cyclic and not is_near and is_small
 
 

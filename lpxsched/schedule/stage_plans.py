@@ -52,7 +52,7 @@ def staged(hint: Found[Padded], bound: LowerBound, options: SolveOptions) -> lis
     rest = layer.rest(hint)
     plans: list[Found[Padded]] = []
 
-    def tried(some: Sequence[Part]) -> Found[Padded]:
+    def tried(some: Sequence[_Part]) -> Found[Padded]:
         plans.append(layer.joined([*some, rest], bound))
         return plans[-1]
 
@@ -82,7 +82,7 @@ class _Layer:
     operator_rank: Integers
     demand_rank: Integers
 
-    def given(self, hint: Found[Padded], stage: Stage) -> Part:
+    def given(self, hint: Found[Padded], stage: Stage) -> _Part:
         """Return the part of a plan with the demands of a stage."""
         part = self._part(hint, stage.demands)
         if stage.kind != "all-reduce":
@@ -94,18 +94,18 @@ class _Layer:
         moved = replace(blocks, piece=0 * blocks.piece + stage.demand[0], first_vector=first)
         return part._replace(plan=replace(part.plan, blocks=moved))
 
-    def rest(self, hint: Found[Padded]) -> Part:
+    def rest(self, hint: Found[Padded]) -> _Part:
         """Return the part of a plan with the demands of no stage."""
         every = np.arange(hint.problem.instance.demands)
         return self._part(hint, np.setdiff1d(every, np.concatenate([every[:0], *(s.demands for s in self.stages)])))
 
-    def _part(self, hint: Found[Padded], demands: Integers) -> Part:
+    def _part(self, hint: Found[Padded], demands: Integers) -> _Part:
         chosen = np.zeros(hint.problem.instance.demands, dtype=np.bool_)
         chosen[demands] = True
         plan, tasks = of_pieces(hint.plan, chosen)
-        return Part(plan, hint.placement.start[tasks])
+        return _Part(plan, hint.placement.start[tasks])
 
-    def found(self, stage: Stage, options: SolveOptions) -> list[Part]:
+    def found(self, stage: Stage, options: SolveOptions) -> list[_Part]:
         """Return what searches find for a stage on its own, best first; nothing where its chips need relays."""
         instance, bundles = stage.instance(self.problem.instance)
         if (all_ways(instance.network) == FAR).any():
@@ -113,9 +113,9 @@ class _Layer:
         every = searches_with_stronger(instance.stage, Others(instance, options))
         found = sorted(every, key=lambda found: found.quality)
         layer = self.problem.instance
-        return [stage_part(layer, stage, bundles, lifted_collective(plan)) for plan in found[:MOST_OF_STAGE]]
+        return [_stage_part(layer, stage, bundles, lifted_collective(plan)) for plan in found[:MOST_OF_STAGE]]
 
-    def joined(self, parts: Sequence[Part], bound: LowerBound) -> Found[Padded]:
+    def joined(self, parts: Sequence[_Part], bound: LowerBound) -> Found[Padded]:
         """Return the plan of all parts with the times of all tasks placed together."""
         plan = beside([part.plan for part in parts])
         slots = np.concatenate([part.start[: part.plan.slots] for part in parts])
@@ -126,7 +126,7 @@ class _Layer:
         return Found(self.problem, plan, improved(plan_tasks(self.problem, plan), order, enough=bound.cycles))
 
 
-class Part(NamedTuple):
+class _Part(NamedTuple):
     """A plan of some demands, and about when its slots and then its sums begin in the time of the stage."""
 
     plan: Plan
@@ -157,7 +157,7 @@ class _StageBlocks(NamedTuple):
         return first_with(self.run, run)
 
 
-def stage_part(layer: Instance, stage: Stage, bundles: Integers, schedule: Schedule) -> Part:
+def _stage_part(layer: Instance, stage: Stage, bundles: Integers, schedule: Schedule) -> _Part:
     """Return the part of a layer's plan that a stage's schedule is.
 
     Parameters
@@ -191,7 +191,7 @@ def stage_part(layer: Instance, stage: Stage, bundles: Integers, schedule: Sched
     reads = operands(*_readers(layer, stage, cut, read))
     plan = Plan(cut.blocks, *of_slots, *of_sums, operands=operands(row, summands), reads=reads)
     early, late = cut.blocks.first_vector[entering.block] - schedule.makespan_cycles, schedule.makespan_cycles + leaves
-    return Part(plan, np.concatenate([early, schedule.slot_depart[slots], late, schedule.sums.start[sums]]))
+    return _Part(plan, np.concatenate([early, schedule.slot_depart[slots], late, schedule.sums.start[sums]]))
 
 
 def _runs(stage: Stage, schedule: Schedule, value: Integers, first: Integers) -> Integers:

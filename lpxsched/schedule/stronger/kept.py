@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from lpxsched.schedule.symmetry.quotient import Quotient
 
 
-class CellSlots(NamedTuple):
+class _CellSlots(NamedTuple):
     """Slots in cells; `start` is when each begins, `end` when its first vector is read."""
 
     value: Integers
@@ -42,7 +42,7 @@ class CellSlots(NamedTuple):
     end: Integers
 
 
-class CellSums(NamedTuple):
+class _CellSums(NamedTuple):
     """Sums in cells."""
 
     value: Integers
@@ -51,7 +51,7 @@ class CellSums(NamedTuple):
     start: Integers
 
 
-class CellOperands(NamedTuple):
+class _CellOperands(NamedTuple):
     """Operands in cells, by the value of their sum."""
 
     reader: Integers
@@ -59,16 +59,16 @@ class CellOperands(NamedTuple):
     value: Integers
 
 
-class Cells(NamedTuple):
+class _Cells(NamedTuple):
     """What stages do, cut at all vectors at which anything begins or ends; between two of them lies a cell.
 
     Values are numbered: what nodes hold at first by node, then sums. `held` is what each node has in the end of each
     cell, shape (nodes, cells).
     """
 
-    slots: CellSlots
-    sums: CellSums
-    operands: CellOperands
+    slots: _CellSlots
+    sums: _CellSums
+    operands: _CellOperands
     held: Integers
 
 
@@ -96,24 +96,24 @@ class _InTurn(NamedTuple):
         held = self.held[np.where(value < operators, value, 0), cell]
         return row, cell, np.where(value < operators, held, value - operators + self.sums)
 
-    def in_cells(self, network: Network, cuts: Integers) -> Cells:
+    def in_cells(self, network: Network, cuts: Integers) -> _Cells:
         """Return all that the stage does, and what nodes hold after it."""
         schedule, sums = self.schedule, self.schedule.sums
         row, cell, value = self.cut(cuts, schedule.slot_value, schedule.slot_first, schedule.slot_vectors)
         bundle, start = schedule.slot_bundle[row], schedule.slot_depart[row] + self.begin
-        slots = CellSlots(value, cell, bundle, start, start + network.hop_cycles[bundle])
+        slots = _CellSlots(value, cell, bundle, start, start + network.hop_cycles[bundle])
         number = schedule.operators + np.arange(len(sums))
         row, cell, value = self.cut(cuts, number, 0 * number, sums.vectors)
-        added = CellSums(value, cell, sums.node[row], sums.start[row] + self.begin)
+        added = _CellSums(value, cell, sums.node[row], sums.start[row] + self.begin)
         row, cell, value = self.cut(cuts, sums.operand_value, sums.operand_first, sums.vectors[sums.operand_sum])
-        operands = CellOperands(sums.operand_sum[row] + self.sums, cell, value)
+        operands = _CellOperands(sums.operand_sum[row] + self.sums, cell, value)
         row, cell, value = self.cut(cuts, schedule.read_value, schedule.read_first, schedule.read_vectors)
         held = self.held.copy()
         held[schedule.read_operator[row] - network.width, cell] = value
-        return Cells(slots, added, operands, held)
+        return _Cells(slots, added, operands, held)
 
 
-def cuts_of(problem: Quotient, stages: Sequence[tuple[Collective, Schedule]]) -> Integers:
+def _cuts_of(problem: Quotient, stages: Sequence[tuple[Collective, Schedule]]) -> Integers:
     """Return the vectors at which anything begins or ends; between two of them lies a cell."""
     pieces = problem.instance.stage.pieces()
     last, ends = int((pieces.first_vector + pieces.vectors).max()), [problem.flow.first_vector]
@@ -132,9 +132,9 @@ def first_of(stage: Collective, schedule: Schedule) -> Integers:
     return np.append(source_offsets(stage, schedule.operators), schedule.sums.first)
 
 
-def in_cells_in_turn(network: Network, stages: Sequence[tuple[Collective, Schedule]], cuts: Integers) -> Cells:
+def _in_cells_in_turn(network: Network, stages: Sequence[tuple[Collective, Schedule]], cuts: Integers) -> _Cells:
     """Return all that stages do; what a chip holds before one of them is what it has read in the one before."""
-    every, begin = list[Cells](), 0
+    every, begin = list[_Cells](), 0
     held, sums = np.repeat(np.arange(network.nodes)[:, None], len(cuts) - 1, axis=1), network.nodes
     for stage, schedule in stages:
         every.append(_InTurn(schedule, first_of(stage, schedule), held, sums, begin).in_cells(network, cuts))
@@ -142,10 +142,10 @@ def in_cells_in_turn(network: Network, stages: Sequence[tuple[Collective, Schedu
     slots, added, operands = (
         [np.concatenate(rows) for rows in zip(*parts, strict=True)] for parts in list(zip(*every, strict=True))[:3]
     )
-    return Cells(CellSlots(*slots), CellSums(*added), CellOperands(*operands), held)
+    return _Cells(_CellSlots(*slots), _CellSums(*added), _CellOperands(*operands), held)
 
 
-def copied(cells: Cells, holder: Integers) -> Cells:
+def _copied(cells: _Cells, holder: Integers) -> _Cells:
     """Return copies alone, given who holds each cell: a sum is what its one operand is that is held at all."""
     every = np.arange(len(holder))
     brings = np.zeros((max(len(cells.held), int(cells.sums.value.max(initial=0)) + 1), len(holder)), dtype=np.bool_)
@@ -154,12 +154,12 @@ def copied(cells: Cells, holder: Integers) -> Cells:
     while (more := brings[value, cell] & ~brings[reader, cell]).any():
         brings[reader[more], cell[more]] = True
     rows = brings[cells.slots.value, cells.slots.cell]
-    slots = CellSlots(*(column[rows] for column in cells.slots))
+    slots = _CellSlots(*(column[rows] for column in cells.slots))
     none = np.zeros(0, dtype=np.int64)
-    return Cells(
+    return _Cells(
         slots._replace(value=holder[slots.cell]),
-        CellSums(none, none, none, none),
-        CellOperands(none, none, none),
+        _CellSums(none, none, none, none),
+        _CellOperands(none, none, none),
         np.broadcast_to(holder, cells.held.shape),
     )
 
@@ -179,7 +179,7 @@ def kept(
     halves = len(stages) > 1 and problem.stage.is_sum and _sums_at_readers(stages[0][1])
     # In halves one share a chip, as stages have them: the last may be of nothing.
     whole = quotient(problem, flow_of(problem.stage, padded=halves), trivial(problem.network))
-    plan, start = _in_halves(whole, stages) if halves else _planned(whole, stages, cuts_of(whole, stages))
+    plan, start = _in_halves(whole, stages) if halves else _planned(whole, stages, _cuts_of(whole, stages))
     in_time = np.argsort(start, kind="stable")
     placement = settled(plan_tasks(whole, plan), in_time, enough=enough, cyclic=cyclic)
     # None comes only of what is not below a period.
@@ -200,7 +200,7 @@ def _in_halves(problem: Quotient, stages: Sequence[tuple[Collective, Schedule]])
     for stage, schedule in stages:
         of_stage = stage_instance(problem.network, stage, problem.add_cost)
         half = quotient(of_stage, flow_of(stage, padded=False), problem.symmetry)
-        cuts = np.union1d(cuts, cuts_of(half, [(stage, schedule)]))
+        cuts = np.union1d(cuts, _cuts_of(half, [(stage, schedule)]))
         plan, start = _planned(half, [(stage, schedule)], cuts)
         begin = half.flow.first_vector[plan.blocks.piece] + plan.blocks.first_vector
         rows.append((plan, start, begin, plan.blocks.vectors))
@@ -222,16 +222,16 @@ def _blocks(problem: Quotient, begin: Integers, vectors: Integers) -> Blocks:
 
 def _planned(problem: Quotient, stages: Sequence[tuple[Collective, Schedule]], cuts: Integers) -> tuple[Plan, Integers]:
     """Return the plan of what is needed, and when in the stages its slots and sums begin."""
-    cells, pieces = in_cells_in_turn(problem.network, stages, cuts), problem.instance.stage.pieces()
+    cells, pieces = _in_cells_in_turn(problem.network, stages, cuts), problem.instance.stage.pieces()
     if not problem.instance.stage.is_sum:
         holder = pieces.source[np.searchsorted(pieces.first_vector, cuts[:-1], side="right") - 1]
-        cells = copied(cells, holder)
+        cells = _copied(cells, holder)
     plan, start = _connected(problem.network, cells, _blocks(problem, cuts[:-1], np.diff(cuts)))
     plan, rows = pruned(plan, deliveries(problem.wires, plan))
     return plan, start[rows]
 
 
-def _connected(network: Network, cells: Cells, blocks: Blocks) -> tuple[Plan, Integers]:
+def _connected(network: Network, cells: _Cells, blocks: Blocks) -> tuple[Plan, Integers]:
     """Return the plan of all cells, a block each; of what a node makes or reads twice the first stays."""
     count, width = len(blocks), network.width
     slots, sums = cells.slots, cells.sums
@@ -244,7 +244,7 @@ def _connected(network: Network, cells: Cells, blocks: Blocks) -> tuple[Plan, In
     rows = np.sort(first_read[np.unique(arrived[first_read], return_index=True)[1]])
     made = (slots.value == network.destination[slots.bundle]) | np.isin(arrived, key(*sums[:3]))
     rows = rows[~made[rows]]
-    slots, arrived = CellSlots(*(column[rows] for column in slots)), arrived[rows]
+    slots, arrived = _CellSlots(*(column[rows] for column in slots)), arrived[rows]
     node, cell = np.repeat(np.arange(width), count), np.tile(np.arange(count), width)
     index = known_by(arrived, key(*sums[:3]), key(node, cell, node), node)
     source = network.source[slots.bundle]
