@@ -152,7 +152,7 @@ SEARCHES: Switches = {
         lambda search: lambda *args, gathered=False, **kwargs: None if gathered else search(*args, **kwargs),
     ),
     "sums at one node": ("attempts._at_middle", _nothing(None)),
-    "a reduce from an all-reduce": ("stronger.others.stronger", _nothing([])),
+    "a reduce from an all-reduce": ("attempts.stronger", _nothing([])),
     "justification": ("times.placement.doubly_justified", lambda _: lambda _, placement: placement),
     "periods bisected": ("times.modulo._bisected", lambda _: lambda *args: args[-1]),
     "CP-SAT times": ("cpsat.times.solved_times", lambda _: lambda _, placement, __: placement),

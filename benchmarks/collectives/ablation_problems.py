@@ -23,7 +23,7 @@ from benchmarks.collectives.topologies import (
 from benchmarks.greedy_speed import end_problems, layer_instances
 from lpxsched.schedule.bounds import lower_bound
 from lpxsched.schedule.bounds.best import collective_bound
-from lpxsched.schedule.solve_collective import solve_transfers
+from lpxsched.schedule.collective import solve_transfers
 from lpxsched.schedule.solve_layer import solve
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from benchmarks.collectives.topologies import write_family
 from lpxsched.fabric.profile import load_fabric
+from lpxsched.schedule.collective import solve_transfers
 from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.problem.collective import collective_instance
-from lpxsched.schedule.solve_collective import solve_transfers
 from lpxsched.traffic.collectives import KINDS, Collective
 
 if TYPE_CHECKING:

@@ -79,27 +79,22 @@ class Builder:
 
     def plan(self, blocks: Blocks) -> Plan:
         """Return the plan of these rows."""
-        slots = np.array(self.slots, dtype=np.int64).reshape(-1, len(SLOT_COLUMNS)).T.copy()
-        sum_block, sum_node, complete = np.array(self.sums, dtype=np.int64).reshape(-1, len(SUM_COLUMNS)).T.copy()
-        columns: dict[str, Any] = dict(zip(SLOT_COLUMNS, slots, strict=True))
-        return Plan(
-            blocks,
-            **columns,
-            sum_block=sum_block,
-            sum_node=sum_node,
-            sum_complete=complete.astype(np.bool_),
-            operands=Operands(*np.array(self.operands, dtype=np.int64).reshape(-1, 5).T.copy()),
-            reads=no_operands(),
+        slots, sums, operands = (
+            np.array(rows, dtype=np.int64).reshape(-1, columns).T.copy()
+            for rows, columns in ((self.slots, len(SLOT_COLUMNS)), (self.sums, len(SUM_COLUMNS)), (self.operands, 5))
         )
+        columns: dict[str, Any] = dict(zip((*SLOT_COLUMNS, *SUM_COLUMNS), (*slots, *sums), strict=True))
+        columns["sum_complete"] = columns["sum_complete"].astype(np.bool_)
+        return Plan(blocks, **columns, operands=Operands(*operands), reads=no_operands())
 
 
 def beside(plans: Sequence[Plan]) -> Plan:
     """Return plans of different blocks as one."""
-    blocks, slots, sums = (
-        np.cumsum([0, *counts])
-        for counts in ([len(p.blocks) for p in plans], [p.slots for p in plans], [p.sums for p in plans])
-    )
-    moved = [_counted_on(*of_plan) for of_plan in zip(plans, blocks, slots, sums, strict=False)]
+    moved, counts = [], np.zeros(3, dtype=np.int64)
+    for plan in plans:
+        sizes = (len(plan.blocks), plan.slots, plan.sums)
+        moved.append(_renumbered(plan, *(first + np.arange(size) for first, size in zip(counts, sizes, strict=True))))
+        counts = counts + sizes
 
     def operands(name: str) -> Operands:
         return Operands(*(np.concatenate(c) for c in zip(*(getattr(plan, name) for plan in moved), strict=True)))
@@ -107,27 +102,30 @@ def beside(plans: Sequence[Plan]) -> Plan:
     parts = (plan.blocks for plan in plans)
     names = [field.name for field in fields(Blocks)]
     every = Blocks(*(np.concatenate(c) for c in zip(*([getattr(b, n) for n in names] for b in parts), strict=True)))
-    columns: dict[str, Any] = {
-        name: np.concatenate([getattr(plan, name) for plan in moved]) for name in (*SLOT_COLUMNS, *SUM_COLUMNS)
-    }
+    names = [*SLOT_COLUMNS, *SUM_COLUMNS]
+    columns: dict[str, Any] = {name: np.concatenate([getattr(plan, name) for plan in moved]) for name in names}
     return Plan(blocks=every, **columns, operands=operands("operands"), reads=operands("reads"))
 
 
-def _counted_on(plan: Plan, blocks: int, slots: int, sums: int) -> Plan:
-    """Return a plan whose blocks, slots and sums are numbered behind so many others."""
+def _renumbered(plan: Plan, block: Integers, slot: Integers, total: Integers) -> Plan:
+    """Return a plan that calls blocks, slots and sums by other numbers, given that of each."""
+    slot, total = np.append(slot, NONE), np.append(total, NONE)
 
-    def behind(rows: Operands, readers: int) -> Operands:
-        more = np.where(rows.kind == SLOT, slots, np.where(rows.kind == SUM, sums, 0))
-        return rows._replace(reader=rows.reader + readers, number=rows.number + more, block=rows.block + blocks)
+    def told(rows: Operands, reader: Integers) -> Operands:
+        number = rows.number.copy()
+        for kind, numbers in ((SLOT, slot), (SUM, total)):
+            of_kind = rows.kind == kind
+            number[of_kind] = numbers[number[of_kind]]
+        return rows._replace(reader=reader, number=number, block=block[rows.block])
 
     return replace(
         plan,
-        slot_block=plan.slot_block + blocks,
-        slot_fed=np.where(plan.slot_fed >= 0, plan.slot_fed + slots, NONE),
-        slot_number=plan.slot_number + np.where(plan.slot_kind == SUM, sums, 0),
-        sum_block=plan.sum_block + blocks,
-        operands=behind(plan.operands, sums),
-        reads=behind(plan.reads, 0),
+        slot_block=block[plan.slot_block],
+        slot_fed=slot[plan.slot_fed],
+        slot_number=np.where(plan.slot_kind == SUM, total[plan.slot_sum], plan.slot_number),
+        sum_block=block[plan.sum_block],
+        operands=told(plan.operands, total[plan.operands.reader]),
+        reads=told(plan.reads, plan.reads.reader),
     )
 
 
@@ -140,29 +138,14 @@ def of_pieces(plan: Plan, pieces: Flags) -> tuple[Plan, Integers]:
 
 def chosen(plan: Plan, slot: Flags, total: Flags, read: Flags) -> Plan:
     """Return some slots, sums and reads of a plan, which need no others."""
-    of_slot, of_sum = np.append(np.cumsum(slot) - 1, NONE), np.append(np.cumsum(total) - 1, NONE)
-
-    def those(rows: Operands, kept: Flags) -> Operands:
-        rows = Operands(*(column[kept] for column in rows))
-        number = np.where(rows.kind == SLOT, of_slot[np.where(rows.kind == SLOT, rows.number, NONE)], rows.number)
-        return rows._replace(
-            number=np.where(rows.kind == SUM, of_sum[np.where(rows.kind == SUM, number, NONE)], number)
-        )
-
-    operands = those(plan.operands, total[plan.operands.reader])
-    moved = replace(
+    some = replace(
         plan,
-        slot_fed=of_slot[plan.slot_fed],
-        slot_number=np.where(plan.slot_kind == SUM, of_sum[plan.slot_sum], plan.slot_number),
-    )
-    columns = {name: getattr(moved, name)[slot] for name in SLOT_COLUMNS}
-    return replace(
-        plan,
-        **columns,
+        **{name: getattr(plan, name)[slot] for name in SLOT_COLUMNS},
         **{name: getattr(plan, name)[total] for name in SUM_COLUMNS},
-        operands=operands._replace(reader=of_sum[operands.reader]),
-        reads=those(plan.reads, read),
+        operands=Operands(*(column[total[plan.operands.reader]] for column in plan.operands)),
+        reads=Operands(*(column[read] for column in plan.reads)),
     )
+    return _renumbered(some, np.arange(len(plan.blocks)), np.cumsum(slot) - 1, np.cumsum(total) - 1)
 
 
 def pruned(plan: Plan, read: Operands) -> tuple[Plan, Integers]:
@@ -194,13 +177,7 @@ def _needed(plan: Plan, read: Operands) -> tuple[Flags, Flags]:
 
 def _in_blocks(plan: Plan, blocks: Blocks, number: Integers) -> Plan:
     """Return a plan of other blocks, given the number that each gets."""
-    return replace(
-        plan,
-        blocks=blocks,
-        slot_block=number[plan.slot_block],
-        sum_block=number[plan.sum_block],
-        operands=plan.operands._replace(block=number[plan.operands.block]),
-    )
+    return replace(_renumbered(plan, number, np.arange(plan.slots), np.arange(plan.sums)), blocks=blocks)
 
 
 def followed(one: Plan, other: Plan, runs: Blocks) -> Plan:

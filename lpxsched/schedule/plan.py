@@ -143,10 +143,9 @@ def copy_plan(problem: Quotient, blocks: Blocks, block: Integers, bundle: Intege
         nodes, source = problem.network.nodes, problem.network.source[bundle]
         arrived = block * nodes + problem.network.destination[bundle]
         fed = np.where(source == blocks.source[block], NONE, first_with(arrived, block * nodes + source))
-    origin, empty = blocks.source[block], no_operands()
-    return Plan(
-        blocks, block, bundle, fed, made, origin, origin, none, none, none.astype(np.bool_), operands=empty, reads=empty
-    )
+    origin, no_sums = blocks.source[block], (none, none, none.astype(np.bool_))
+    slots = block, bundle, fed, made, origin, origin
+    return Plan(blocks, *slots, *no_sums, operands=no_operands(), reads=no_operands())
 
 
 def sum_plan(problem: Quotient, blocks: Blocks, block: Integers, bundle: Integers) -> Plan:
@@ -160,13 +159,10 @@ def sum_plan(problem: Quotient, blocks: Blocks, block: Integers, bundle: Integer
     node = merging % network.nodes
     adds = arrivals + (node < network.width) > 1
     sum_key, sum_node = merging[adds], node[adds]
-    sum_block = sum_key // network.nodes
-    leaves = block * network.nodes + network.source[bundle]
-    slot_sum = first_with(sum_key, leaves)
+    sum_block, leaves = sum_key // network.nodes, block * network.nodes + network.source[bundle]
+    into, slot_sum = first_with(sum_key, keys), first_with(sum_key, leaves)
     fed = np.where(slot_sum < 0, first_with(keys, leaves), NONE)
-    into = first_with(sum_key, keys)
-    slots = np.flatnonzero(into >= 0)
-    own = np.flatnonzero(sum_node < network.width)
+    slots, own = np.flatnonzero(into >= 0), np.flatnonzero(sum_node < network.width)
     operand_sum = np.concatenate([into[slots], own])
     operand_slot = np.concatenate([slots, np.full(len(own), NONE, dtype=np.int64)])
     order = np.lexsort((operand_slot, operand_sum))
@@ -176,20 +172,10 @@ def sum_plan(problem: Quotient, blocks: Blocks, block: Integers, bundle: Integer
     reader, slot = operand_sum[order], operand_slot[order]
     brought, added = slot >= 0, sum_block[reader]
     made = np.where(brought, np.append(slot_origin, NONE)[slot], sum_node[reader])
-    return Plan(
-        blocks,
-        block,
-        bundle,
-        fed,
-        np.where(slot_sum >= 0, SUM, OPERATOR),
-        np.where(slot_sum >= 0, slot_sum, slot_origin),
-        slot_origin,
-        sum_block,
-        sum_node,
-        sum_node == blocks.source[sum_block],
-        operands=Operands(reader, np.where(brought, SLOT, OPERATOR), np.where(brought, slot, made), made, added),
-        reads=no_operands(),
-    )
+    operands = Operands(reader, np.where(brought, SLOT, OPERATOR), np.where(brought, slot, made), made, added)
+    carried = np.where(slot_sum >= 0, SUM, OPERATOR), np.where(slot_sum >= 0, slot_sum, slot_origin), slot_origin
+    sums = sum_block, sum_node, sum_node == blocks.source[sum_block]
+    return Plan(blocks, block, bundle, fed, *carried, *sums, operands=operands, reads=no_operands())
 
 
 def gathered_plan(problem: Quotient, copies: Plan) -> Plan:
@@ -206,15 +192,12 @@ def gathered_plan(problem: Quotient, copies: Plan) -> Plan:
     place = np.searchsorted(nodes, representative[arrives])
     ends = np.flatnonzero(arrives < network.width)
     operand_sum = (place * len(ranges) + place_of[copies.slot_block])[ends]
-    own_sum = np.arange(len(nodes) * len(ranges))
-    sum_node = np.repeat(nodes, len(ranges))
-    origin = node_map[element, copies.slot_origin]
-    order = np.argsort(np.concatenate([operand_sum, own_sum]), kind="stable")
-    number = np.concatenate([ends, sum_node])
+    own_sum, sum_node = np.arange(len(nodes) * len(ranges)), np.repeat(nodes, len(ranges))
+    reader, number = np.concatenate([operand_sum, own_sum]), np.concatenate([ends, sum_node])
+    origin = np.concatenate([node_map[element, copies.slot_origin][ends], sum_node])
     kind = np.repeat([SLOT, OPERATOR], [len(ends), len(own_sum)])
-    reader = np.concatenate([operand_sum, own_sum])
     sum_block = np.tile(first_block, len(nodes)).astype(np.int64)
-    operands = Operands(reader, kind, number, np.concatenate([origin[ends], sum_node]), sum_block[reader])
+    operands, order = Operands(reader, kind, number, origin, sum_block[reader]), np.argsort(reader, kind="stable")
     return replace(
         copies,
         sum_block=sum_block,
@@ -249,7 +232,5 @@ def leaving_with(one: Plan, other: Plan, total: Integers) -> Plan:
         slot_kind=np.where(total >= 0, SUM, other.slot_kind),
         slot_number=np.where(total >= 0, total, other.slot_number),
     )
-    columns: dict[str, Any] = {
-        name: np.concatenate([getattr(plan, name) for plan in (one, other)]) for name in SLOT_COLUMNS
-    }
-    return replace(one, **columns)
+    slots: dict[str, Any] = {name: np.append(getattr(one, name), getattr(other, name)) for name in SLOT_COLUMNS}
+    return replace(one, **slots)

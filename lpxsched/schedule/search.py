@@ -8,18 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.schedule import policy
 from lpxsched.schedule.plan import copy_plan, joined, sum_plan
-from lpxsched.schedule.policy import (
-    BEST_LENGTHS,
-    HOPELESS,
-    MOST_EXCHANGED,
-    OFFERS_PER_SLOT,
-    PACKED_LENGTHS,
-    PASSES,
-    PATIENCE_PARTS,
-)
 from lpxsched.schedule.result import Found
-from lpxsched.schedule.routes.candidates import Candidate, Candidates
+from lpxsched.schedule.routes.candidates import Candidate, Candidates, directions
 from lpxsched.schedule.routes.choices import Style, block_lengths, first_choices, further_choices, packings
 from lpxsched.schedule.routes.exchange import exchange_classes, exchange_plan, exchange_sequences
 from lpxsched.schedule.symmetry.quotient import HALVES, Quotient, quotient
@@ -93,7 +85,7 @@ def search(
 
     for choice in _all_choices(forward, best_of_length, seed=seed, cyclic=budget.cyclic, packs=packs):
         is_over = tried >= budget.rounds or budget.is_spent(best, in_vain)
-        if asks and best is not None and (is_over or budget.is_spent(best, in_vain * PATIENCE_PARTS)):
+        if asks and best is not None and (is_over or budget.is_spent(best, in_vain * policy.PATIENCE_PARTS)):
             packed, asks = _packed(forward, backward, seed=seed, budget=budget, best=best), False
         if is_over or (packed is not None and packed.objective_cycles <= budget.enough_cycles):
             break
@@ -102,7 +94,7 @@ def search(
         if best is not None and work + candidate_work(forward, choice.length) > budget.slots:
             continue
         known = budget.known_cycles if best is None else min(budget.known_cycles, best.placement.makespan_cycles)
-        start = candidate(choice, NEVER if budget.cyclic else known + known // HOPELESS)
+        start = candidate(choice, NEVER if budget.cyclic else known + known // policy.HOPELESS)
         if start is None:
             continue
         found = _settled(forward, start, budget, best)
@@ -125,7 +117,7 @@ def _all_choices(
     if packs:
         yield from packings(forward, seed=seed, unit_blocks=unit_blocks)
     yield from first_choices(forward, seed=seed, unit_blocks=unit_blocks)
-    lengths = sorted(best_of_length, key=best_of_length.__getitem__)[:BEST_LENGTHS]
+    lengths = sorted(best_of_length, key=best_of_length.__getitem__)[: policy.BEST_LENGTHS]
     if lengths:
         yield from further_choices(forward, lengths, seed=seed, cyclic=cyclic)
 
@@ -137,21 +129,19 @@ def _packed(
     from lpxsched.schedule.cpsat.packing import packed_ways
     from lpxsched.schedule.cpsat.runs import Effort
 
-    collective = forward.instance.stage
+    both = directions(forward, backward)
     lengths = block_lengths(forward, unit_blocks=needs_unit_blocks(forward.instance))
-    for length in [length for length in lengths if length != HALVES][:PACKED_LENGTHS]:
+    for length in [length for length in lengths if length != HALVES][: policy.PACKED_LENGTHS]:
         if best.objective_cycles <= budget.enough_cycles:
             break
         blocks = forward.blocks(length)
-        sums = [False] if not collective.is_sum else [True, False] if collective.kind == "all-reduce" else [True]
         effort = Effort(budget.packing_seconds, seed, budget.enough_cycles)
-        directions = [backward if is_sum else forward for is_sum in sums]
-        ways = packed_ways(directions, blocks, sums=sums, effort=effort, below_cycles=best.objective_cycles)
+        ways = packed_ways(both, blocks, effort=effort, below_cycles=best.objective_cycles)
         if ways is None:
             continue
         plans = [
             (sum_plan if is_sum else copy_plan)(forward, blocks, way.block, way.bundle)
-            for is_sum, way in zip(sums, ways, strict=True)
+            for (_, is_sum), way in zip(both, ways, strict=True)
         ]
         found = _settled(forward, Candidate(plans[0] if len(plans) == 1 else joined(*plans)), budget, best)
         if found is not None and found.quality < best.quality:
@@ -165,7 +155,7 @@ def candidate_work(problem: Quotient, length: int) -> int:
     blocks = int((-(-vectors // length)).sum()) if length else 8 * len(vectors)
     everyone = problem.flow.is_for_everyone
     degree = problem.network.bundles // problem.network.nodes
-    return blocks * (problem.network.width if everyone else 2) * (1 + PASSES + degree // OFFERS_PER_SLOT)
+    return blocks * (problem.network.width if everyone else 2) * (1 + policy.PASSES + degree // policy.OFFERS_PER_SLOT)
 
 
 def exchange(problem: Instance, symmetry: Symmetry, *, budget: Budget) -> Found[Quotient] | None:
@@ -203,8 +193,8 @@ def needs_unit_blocks(problem: Instance) -> bool:
 def _exchange_lengths(vectors: int, *, unit_blocks: bool) -> list[list[int]]:
     """Return cuts of a tensor into at most `MOST_EXCHANGED` blocks of equal length; none where these are too long."""
     if unit_blocks:
-        return [[1] * vectors] if vectors <= MOST_EXCHANGED else []
-    counts = sorted({min(vectors, 2**power) for power in range(MOST_EXCHANGED.bit_length())}, reverse=True)
+        return [[1] * vectors] if vectors <= policy.MOST_EXCHANGED else []
+    counts = sorted({min(vectors, 2**power) for power in range(policy.MOST_EXCHANGED.bit_length())}, reverse=True)
     return [[vectors // count + (block < vectors % count) for block in range(count)] for count in counts[:2]]
 
 

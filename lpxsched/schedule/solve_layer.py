@@ -11,19 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.schedule import policy
 from lpxsched.schedule.bounds import lower_bound
 from lpxsched.schedule.options import GREEDY_ONLY_EFFORT, SolveOptions
-from lpxsched.schedule.policy import (
-    CPSAT_SECONDS,
-    MOST_GROUPS,
-    MOST_REPEATED,
-    MOST_RETIMED,
-    NEAR_BEFORE_TIMES,
-    PARTS_EFFORT,
-    WAYS_SHARE,
-    WORTH_ALL,
-    WORTH_STAGES,
-)
 from lpxsched.schedule.result import Found, LowerBound, Result
 from lpxsched.schedule.routes.blocks import candidate_cuts, cut_blocks, slower_cuts
 from lpxsched.schedule.routes.list_plan import Listed, found_of
@@ -77,7 +67,7 @@ def first_solved(instance: Instance, options: SolveOptions) -> Solved:
         return symmetric
     ranked = ranked_greedy(unpadded(instance), bound, seed=options.seed)
     # No more are given new times, or made to repeat.
-    best, *others = map(found_of, ranked[: max(MOST_REPEATED, _most_retimed(options))])
+    best, *others = map(found_of, ranked[: max(policy.MOST_REPEATED, _most_retimed(options))])
     return Solved((justified(best, bound), *others), bound, "greedy")
 
 
@@ -114,7 +104,7 @@ def over_guards(solved: Solved, instance: Instance) -> Solved:
 def _staged(first: Solved, best: Solved, options: SolveOptions) -> tuple[Found[Padded], ...]:
     """Return plans better than the best, of stages searched one by one, where the gap that is left is worth it."""
     makespan = best.result.makespan_cycles
-    if (makespan - first.bound.cycles) * WORTH_STAGES <= first.bound.cycles:
+    if (makespan - first.bound.cycles) * policy.WORTH_STAGES <= first.bound.cycles:
         return ()
     plans = staged(first.plans[0], first.bound, options)
     return tuple(plan for plan in plans if plan.placement.makespan_cycles < makespan)
@@ -130,12 +120,13 @@ def symmetric_solved(instance: Instance, bound: LowerBound, options: SolveOption
 
     Representatives are few, so several groups and many cuts are tried.
     """
-    ranked = [ranked_greedy(padded, bound, seed=options.seed) for padded in islice(paddings(instance), MOST_GROUPS)]
+    padded = islice(paddings(instance), policy.MOST_GROUPS)
+    ranked = [ranked_greedy(problem, bound, seed=options.seed) for problem in padded]
     if not ranked:
         return None
     hints = min(ranked, key=lambda found: found[0].makespan_cycles)
     shortest = hints[0].makespan_cycles
-    tries, longest = _tries(len(hints), shortest, bound), shortest * (1 + Fraction(1, NEAR_BEFORE_TIMES))
+    tries, longest = _tries(len(hints), shortest, bound), shortest * (1 + Fraction(1, policy.NEAR_BEFORE_TIMES))
     near = [hint for hint in hints[:tries] if hint.makespan_cycles <= longest]
     better = sorted((justified(found_of(hint), bound) for hint in near), key=lambda found: found.quality)
     if options.effort > GREEDY_ONLY_EFFORT:
@@ -154,18 +145,18 @@ def _with_new_times(found: Found[Padded], bound: LowerBound, options: SolveOptio
     """Return a plan with new times, or as it is; `share` such searches have the time of one."""
     from lpxsched.schedule.cpsat.runs import Effort
 
-    is_large = len(found.placement.start) > MOST_RETIMED and options.effort < PARTS_EFFORT
+    is_large = len(found.placement.start) > policy.MOST_RETIMED and options.effort < policy.PARTS_EFFORT
     worth = _worth(found.placement.makespan_cycles, bound)
     if not worth or (is_large and options.solver != "cpsat"):
         return justified(found, bound)
-    seconds = float(options.seconds(CPSAT_SECONDS) * worth / share)
+    seconds = float(options.seconds(policy.CPSAT_SECONDS) * worth / share)
     return retimed(found, Effort(seconds, options.seed, bound.cycles))
 
 
 def _worth(makespan_cycles: int, bound: LowerBound) -> Fraction:
     """Return which part of an effort is worth spending: all from a gap of one part in `WORTH_ALL` on."""
     gap = makespan_cycles - bound.cycles
-    return min(Fraction(1), Fraction(gap * WORTH_ALL, max(1, bound.cycles)))
+    return min(Fraction(1), Fraction(gap * policy.WORTH_ALL, max(1, bound.cycles)))
 
 
 def _tries(most: int, makespan_cycles: int, bound: LowerBound) -> int:
@@ -216,7 +207,7 @@ def retimed(found: Found[Padded], effort: Effort) -> Found[Padded]:
     found = _shorter(found, placement)
     if found.placement.makespan_cycles <= effort.enough_cycles:
         return found
-    return improved_layer(found, replace(effort, seconds=effort.seconds * WAYS_SHARE))
+    return improved_layer(found, replace(effort, seconds=effort.seconds * policy.WAYS_SHARE))
 
 
 def _justified(tasks: Tasks, found: Found[Padded], enough: int) -> Placement:

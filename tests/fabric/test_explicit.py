@@ -68,8 +68,8 @@ def test_links_may_differ_in_latency_and_rate(tmp_path: Path) -> None:
 def test_two_ends_may_be_joined_by_links_of_two_kinds(tmp_path: Path) -> None:
     """Tests that a second row of equal ends is no duplicate when its latency differs; its lanes are counted on."""
     fabric = load_fabric(write_topology(tmp_path, "src,dst,lanes,latency_ns\n0,1,2,9\n0,1,1,5\n"))
-    assert fabric.link_class.tolist() == [1, 1, 0]
-    assert fabric.lane.tolist() == [0, 1, 2]
+    assert fabric.link_class.tolist() == [0, 1, 1]
+    assert fabric.lane.tolist() == [2, 0, 1]
 
 
 def test_every_optional_key(tmp_path: Path) -> None:

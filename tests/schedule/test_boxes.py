@@ -8,8 +8,8 @@ from typing import get_args
 import pytest
 
 from benchmarks.collectives.boxes import Shape
+from lpxsched.schedule.collective import solve_transfers
 from lpxsched.schedule.options import SolveOptions
-from lpxsched.schedule.solve_collective import solve_transfers
 from tests.schedule.boxes import box
 from tests.schedule.transfer_rules import broken_rules
 

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lpxsched.errors import InfeasibleError, NothingFoundError
+from lpxsched.schedule.collective import solve_transfers
 from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.problem.collective import stage_instance
 from lpxsched.schedule.result import Schedule, Sums
-from lpxsched.schedule.solve_collective import solve_transfers
 from lpxsched.traffic.collectives import KINDS, ROOTED, Collective
 from lpxsched.units import counted
 from tests.schedule.bounds.exact import shortest_makespan
@@ -104,7 +104,7 @@ def test_chips_that_are_joined_one_way(problem: Instance, solver: Solver, cyclic
 def test_a_spent_budget_still_finds_a_schedule(problem: Instance, cyclic: bool) -> None:
     """Tests that with room for one slot a candidate is tried that leads everywhere."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lpxsched.schedule.attempts.SLOTS", 1)
+        patch.setattr("lpxsched.schedule.policy.SLOTS", 1)
         solved(problem, cyclic=cyclic)
 
 
@@ -297,7 +297,7 @@ def test_a_model_of_all_ways_finds_more() -> None:
 def test_auto_asks_for_no_other_ways_within_good_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests the same six vectors where a gap of one part in one is good enough at effort 1, a quarter at effort 3."""
     problem = problem_of(Collective("broadcast", 4, 6), ring(4, hop=1))
-    monkeypatch.setattr("lpxsched.schedule.attempts.GOOD_ENOUGH", 1)
+    monkeypatch.setattr("lpxsched.schedule.policy.GOOD_ENOUGH", 1)
     assert solved(problem, effort=3).schedule.makespan_cycles == 5
     assert solved(problem, effort=3, solver="cpsat").schedule.makespan_cycles == 4
 

@@ -100,7 +100,7 @@ def test_the_finder_is_named_not_the_last_to_try() -> None:
 
 def test_new_times_of_many_tasks_are_left_to_higher_efforts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests six tasks, three slots and three operators, where all but few are too many; ``cpsat`` knows no limit."""
-    monkeypatch.setattr("lpxsched.schedule.solve_layer.MOST_RETIMED", 5)
+    monkeypatch.setattr("lpxsched.schedule.policy.MOST_RETIMED", 5)
     assert solve(fork(), SolveOptions("auto", 3)).makespan_cycles == 42
     assert solve(fork(), SolveOptions("auto", 4)).makespan_cycles == 39
     assert solve(fork(), SolveOptions("cpsat", 3)).makespan_cycles == 39

@@ -34,28 +34,28 @@ class _Model:
 
 
 def packed_ways(
-    directions: list[Quotient], blocks: Blocks, *, sums: list[bool], effort: Effort, below_cycles: int
+    directions: list[tuple[Quotient, bool]], blocks: Blocks, *, effort: Effort, below_cycles: int
 ) -> list[Ways] | None:
     """Return the ways of all blocks, direction by direction; None where no period below `below_cycles` is found.
 
-    Directions are the problem, the problem with its bundles reversed, or both, over the same resources; `sums` says
-    whether the trees of each are sums backwards in time.
+    Directions are the problem, the problem with its bundles reversed, or both, over the same resources, each with
+    whether its trees are sums backwards in time.
     """
-    if len(directions) * len(blocks) * directions[0].instance.network.bundles > MOST_LITERALS:
+    if len(directions) * len(blocks) * directions[0][0].instance.network.bundles > MOST_LITERALS:
         return None
     model = _Model(blocks)
-    for problem, is_sum in zip(directions, sums, strict=True):
+    for problem, is_sum in directions:
         _add_trees(model, problem)
         _add_loads(model, problem, is_sum=is_sum)
     period = model.cp.new_int_var(effort.enough_cycles, below_cycles - 1, "period")
-    _add_capacities(model, directions[0], period)
+    _add_capacities(model, directions[0][0], period)
     model.cp.minimize(period)
     solver = one_worker(effort.seed, effort.seconds, is_hinted=False)
     if solve_interruptibly(solver, model.cp) not in SOLVED:
         return None
     return [
         _leading_somewhere(problem, blocks, sorted(key for key, literal in crossed.items() if solver.value(literal)))
-        for problem, crossed in zip(directions, model.crossed, strict=True)
+        for (problem, _), crossed in zip(directions, model.crossed, strict=True)
     ]
 
 
@@ -116,13 +116,9 @@ def _add_sum_loads(model: _Model, problem: Quotient) -> None:
 
 def _add_capacities(model: _Model, problem: Quotient, period: cp_model.IntVar) -> None:
     network, lanes = problem.network, problem.wires.lanes.tolist()
+    of_nodes = {"sums": 1, "inject": network.inject_per_cycle, "eject": network.eject_per_cycle}
     for (kind, number), loads in sorted(model.loads.items(), key=lambda item: item[0]):
-        capacity = {
-            "link": lanes[number] if kind == "link" else 0,
-            "sums": 1,
-            "inject": network.inject_per_cycle,
-            "eject": network.eject_per_cycle,
-        }[kind]
+        capacity = lanes[number] if kind == "link" else of_nodes[kind]
         if capacity:
             model.cp.add(sum(loads) <= capacity * period)
 

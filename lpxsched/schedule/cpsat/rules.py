@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.schedule.cpsat.sums import add_sums
 from lpxsched.schedule.cpsat.times import Resources
+from lpxsched.schedule.cpsat.variables import add_sums
 from lpxsched.traffic.collectives import EVERY
 from lpxsched.units import NONE
 
@@ -40,19 +40,19 @@ def add_rules(model: Variables, tasks: Tasks, start: Integers, stays: Flags) -> 
     resources.close()
     r2_departures(model)
     r3_delivery(model)
-    r3_operands(model, tasks, start, stays)
+    r3_operands(model)
     r10_deadline(model)
 
 
 def r1_links(model: Variables, resources: Resources) -> None:
     """R1 and R4: slots never need more lanes than there are, sums and operators never one unit at a time."""
-    bundles, wires = model.bundles, model.trips.problem.wires
+    wires = model.trips.problem.wires
     alike: dict[tuple[int, int, int, int, int], list[int]] = defaultdict(list)
     for trip, bundle in model.present:
         node, row = model.head(trip, bundle), model.row(trip)
-        start = 0 if row.is_sum else model.distance(trip, node) - bundles.hop[bundle]
-        hold = bundles.hold(bundle, row.vectors)
-        alike[trip, model.place(node), start, hold, bundles.resource[bundle]].append(bundle)
+        start = 0 if row.is_sum else model.distance(trip, node) - model.hop[bundle]
+        hold = model.hold(bundle, row.vectors)
+        alike[trip, model.place(node), start, hold, model.resource[bundle]].append(bundle)
     for (trip, _, _, hold, resource), group in alike.items():
         # Bundles that a trip would cross at one time are one interval.
         resources.add(resource, model.depart(trip, group[0]), hold, model.any_of(trip, group))
@@ -63,7 +63,7 @@ def r1_links(model: Variables, resources: Resources) -> None:
 
 
 def r2_departures(model: Variables) -> None:
-    """R2: what leaves a node begins there, or was read there a turnaround before; of sums see `sums`."""
+    """R2: what leaves a node begins there, or was read there a turnaround before; of sums see `variables`."""
     for (trip, bundle), present in model.present.items():
         if model.row(trip).is_sum:
             continue
@@ -75,7 +75,7 @@ def r2_departures(model: Variables) -> None:
         if model.waits:
             model.cp.add(depart >= ready).only_enforce_if(present)
         for arrived in model.into.get((trip, node), ()):
-            lead = model.bundles.lead(arrived, bundle, model.row(trip).vectors)
+            lead = model.lead(trip, arrived, bundle)
             if lead:
                 model.cp.add(depart >= ready + lead).only_enforce_if(present, model.present[trip, arrived])
 
@@ -83,7 +83,7 @@ def r2_departures(model: Variables) -> None:
 def _begins(model: Variables, trip: int, bundle: int) -> None:
     """Let a copy leave its base when it has been made there, or summed there and, where it came, a turnaround later."""
     row, depart, present = model.row(trip), model.depart(trip, bundle), model.present[trip, bundle]
-    if model.distance(trip, model.head(trip, bundle)) < model.bundles.hop[bundle]:
+    if model.distance(trip, model.head(trip, bundle)) < model.hop[bundle]:
         model.cp.add(depart >= model.trips.release).only_enforce_if(present)
     for task in row.makers.values():
         model.cp.add(depart >= model.end(task)).only_enforce_if(present)
@@ -123,7 +123,7 @@ def r3_delivery(model: Variables) -> None:
                 model.cp.add_bool_or(arriving).only_enforce_if(literal)
 
 
-def r3_operands(model: Variables, tasks: Tasks, start: Integers, stays: Flags) -> None:
+def r3_operands(model: Variables) -> None:
     """R3: an operator starts after all that it reads, and after the operators before it."""
     for after, before in model.trips.waits:
         model.cp.add(model.starts[after] >= model.end(before))
@@ -135,14 +135,6 @@ def r3_operands(model: Variables, tasks: Tasks, start: Integers, stays: Flags) -
         for bundle in model.into.get((trip, node), ()):
             present = model.present[trip, bundle]
             model.cp.add(model.starts[task] >= model.last_read(trip, bundle)).only_enforce_if(present)
-    first = len(tasks) - len(model.starts)
-    if not model.starts or not stays.any():
-        return
-    for before, after, delay in zip(tasks.before.tolist(), tasks.after.tolist(), tasks.delay.tolist(), strict=True):
-        if stays[before] and after >= first:
-            model.cp.add(model.starts[after - first] >= int(start[before]) + delay)
-        if before >= first and stays[after]:
-            model.cp.add(model.starts[before - first] + delay <= int(start[after]))
 
 
 def r7_ports(model: Variables, resources: Resources) -> None:
@@ -169,7 +161,7 @@ def _injections(model: Variables) -> Iterator[tuple[int, cp_model.LinearExprT, c
         alike: dict[tuple[int, int], list[int]] = defaultdict(list)
         for bundle in bundles:
             end = model.head(trip, bundle)
-            alike[model.place(end), model.distance(trip, end) - model.bundles.hop[bundle]].append(bundle)
+            alike[model.place(end), model.distance(trip, end) - model.hop[bundle]].append(bundle)
         for group in alike.values():
             yield node, model.depart(trip, group[0]), True if len(alike) == 1 else model.any_of(trip, group)
     for (trip, node), bundles in model.into.items():
@@ -188,7 +180,7 @@ def _ejections(model: Variables) -> Iterator[tuple[int, cp_model.LinearExprT, cp
         for bundle in model.out_of[trip, node]:
             both = model.cp.new_bool_var("")
             model.cp.add_min_equality(both, [model.present[trip, bundle], total.adds])
-            yield node, model.depart(trip, bundle) + model.bundles.hop[bundle], both
+            yield node, model.depart(trip, bundle) + model.hop[bundle], both
 
 
 def r10_deadline(model: Variables) -> None:
@@ -198,13 +190,13 @@ def r10_deadline(model: Variables) -> None:
 
 
 def minimize_lateness(model: Variables, due_cycles: int) -> None:
-    """Let the last reads pass a cycle by as little as can be, all taken together; of a layer, the operators' starts."""
+    """Let the last reads of a collective pass a cycle by as little as can be, all taken together."""
     due = due_cycles // model.step
     late = []
     for read, tail, present in _last_reads(model):
         late.append(model.cp.new_int_var(0, max(0, model.latest - due), ""))
         model.cp.add(late[-1] >= read + tail - due).only_enforce_if(present)
-    model.cp.minimize(sum(late) + sum(model.starts))
+    model.cp.minimize(sum(late))
 
 
 def minimize_makespan(model: Variables, least_cycles: int) -> None:

@@ -14,27 +14,22 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from ortools.sat.python import cp_model
 
-from lpxsched.schedule.cpsat.plans import closed_up, slots_of, sums_of, timed
+from lpxsched.schedule import policy
 from lpxsched.schedule.cpsat.rules import add_rules, minimize_lateness, minimize_makespan, order_alike
 from lpxsched.schedule.cpsat.runs import SOLVED, Allowance, Effort
-from lpxsched.schedule.cpsat.trips import Crossings, Trips, crossings
-from lpxsched.schedule.cpsat.variables import Variables, step_cycles
-from lpxsched.schedule.plan import copy_plan
-from lpxsched.schedule.policy import (
-    ANY_SHARE,
-    MOST_CROSSINGS,
-    NEIGHBOURHOOD_CROSSINGS,
-    PROMPT_SHARE,
-    SHARE_FROM_BELOW,
-    WAYS_NEIGHBOURHOOD_SECONDS,
-)
+from lpxsched.schedule.cpsat.trips import Crossings, Trips, crossings, is_gathered
+from lpxsched.schedule.cpsat.variables import Pair, Slots, Variables, step_cycles
+from lpxsched.schedule.plan import Plan, copy_plan, gathered_plan, joined, sum_plan
+from lpxsched.schedule.result import Found
+from lpxsched.schedule.routes.list_plan import layer_plan
+from lpxsched.schedule.times.placement import placed
 from lpxsched.schedule.times.plan_tasks import plan_tasks
 from lpxsched.traffic.collectives import EVERY
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Flags, Integers
-    from lpxsched.schedule.result import Found
     from lpxsched.schedule.symmetry.groups import Represented
+    from lpxsched.schedule.symmetry.padding import Padded
     from lpxsched.schedule.symmetry.quotient import Quotient
     from lpxsched.schedule.times.placement import Tasks
 
@@ -66,17 +61,17 @@ def shortened(trips: Trips, found: Found[Represented], effort: Effort) -> Found[
     """Return what one model makes of the plan of a layer: shortest ways and those at hand, sums, operators."""
     slots, tasks, first = slots_of(trips, found), plan_tasks(found.problem, found.plan), len(found.placement.start)
     open_to = crossings(trips, found.placement.makespan_cycles, detours=False).united(slots.trip, slots.bundle)
-    if len(open_to.trip) > MOST_CROSSINGS:
+    if len(open_to.trip) > policy.MOST_CROSSINGS:
         return found
     allowance, start = Allowance(effort, effort.seconds), found.placement.start
     model = Variables(trips, found.placement.makespan_cycles)
     model.add_crossings(open_to)
     add_rules(model, tasks, start, np.zeros(first, dtype=np.bool_))
     minimize_makespan(model, effort.enough_cycles)
-    model.add_hint(slots, sums_of(found), start[first - len(model.starts) :].tolist())
+    model.add_hint(slots, _sums_of(found), start[first - len(model.starts) :].tolist())
     if allowance.run(model.cp, effort.seconds, is_hinted=True) not in SOLVED:
         return found
-    return min(found, closed_up(_solved(model, allowance)), key=lambda one: one.placement.makespan_cycles)
+    return min(found, _closed_up(_solved(model, allowance)), key=lambda one: one.placement.makespan_cycles)
 
 
 def _solved(model: Variables, allowance: Allowance, kept: Found[Represented] | None = None) -> Found[Represented]:
@@ -88,7 +83,7 @@ def _solved(model: Variables, allowance: Allowance, kept: Found[Represented] | N
         pairs = zip(others, slots, strict=True)
         slots = type(slots)(*(np.concatenate([other[stays], column]) for other, column in pairs))
         number = model.trips.number
-        sums |= {key: start for key, start in sums_of(kept).items() if number.get((key[0], True)) not in own}
+        sums |= {key: start for key, start in _sums_of(kept).items() if number.get((key[0], True)) not in own}
     return timed(model.trips, slots, sums, [solver.value(start) for start in model.starts])
 
 
@@ -108,7 +103,7 @@ class _Search:
         """Look for ever shorter makespans, with one model of all blocks for each, at first without waits."""
         one_reader = all(trip.target != EVERY for trip in self.trips.rows)
         seconds = self.allowance.left
-        for waits, share in [(False, PROMPT_SHARE), (True, ANY_SHARE)][not one_reader :]:
+        for waits, share in [(False, policy.PROMPT_SHARE), (True, policy.ANY_SHARE)][not one_reader :]:
             until = self.allowance.left - seconds * share
             while not self.is_over and self.allowance.left > until:
                 if not self._by_model(self.best.makespan_cycles - 1, self.allowance.left - until, waits=waits):
@@ -116,7 +111,7 @@ class _Search:
 
     def from_below(self) -> None:
         """Raise the lower bound as long as models prove that it is not met."""
-        until = self.allowance.left * (1 - SHARE_FROM_BELOW)
+        until = self.allowance.left * (1 - policy.SHARE_FROM_BELOW)
         while not self.is_over and self.allowance.left > until:
             least = self.best.least_cycles
             self._by_model(least, self.allowance.left - until, waits=True)
@@ -126,7 +121,7 @@ class _Search:
     def _by_model(self, latest: int, seconds: float, *, waits: bool) -> bool:
         """Look for slots of which none is read later; return whether there are some."""
         open_to = crossings(self.trips, latest, detours=waits)
-        if len(open_to.trip) > MOST_CROSSINGS:
+        if len(open_to.trip) > policy.MOST_CROSSINGS:
             return False
         status = cp_model.INFEASIBLE
         if _lead_everywhere(self.trips, open_to):
@@ -149,7 +144,7 @@ class _Search:
         every = crossings(self.trips, self.best.makespan_cycles, detours=may_detour)
         shortest = crossings(self.trips, self.best.makespan_cycles, detours=False)
         block_of = np.array([trip.block for trip in self.trips.rows], dtype=np.int64)
-        if (np.bincount(block_of[every.trip]) > NEIGHBOURHOOD_CROSSINGS).all():
+        if (np.bincount(block_of[every.trip]) > policy.NEIGHBOURHOOD_CROSSINGS).all():
             return
         choices = Neighbourhoods(len(self.trips.blocks), self.allowance.effort.seed)
         while not self.is_over:
@@ -158,7 +153,7 @@ class _Search:
             open_to = (shortest, every)[self.allowance.runs % 2]
             counts = np.bincount(block_of[open_to.trip], minlength=choices.blocks)
             end = start + tasks.duration[: plan.slots]
-            free = choices.draw(plan.slot_block, start, end, due, counts, NEIGHBOURHOOD_CROSSINGS)
+            free = choices.draw(plan.slot_block, start, end, due, counts, policy.NEIGHBOURHOOD_CROSSINGS)
             within = Crossings(*(column[free[block_of[open_to.trip]]] for column in open_to))
             current, late = self._freed(current, tasks, free, within)
             if not self._take(current) and late and open_to is every and free.all():
@@ -176,15 +171,15 @@ class _Search:
         model.add_crossings(open_to.united(slots.trip[moved], slots.bundle[moved]))
         add_rules(model, tasks, start, stays)
         minimize_lateness(model, self.best.makespan_cycles - 1)
-        model.add_hint(type(slots)(*(column[moved] for column in slots)), sums_of(current), [])
-        status = self.allowance.run(model.cp, WAYS_NEIGHBOURHOOD_SECONDS, is_hinted=True)
+        model.add_hint(type(slots)(*(column[moved] for column in slots)), _sums_of(current), [])
+        status = self.allowance.run(model.cp, policy.WAYS_NEIGHBOURHOOD_SECONDS, is_hinted=True)
         if status not in SOLVED:
             return current, True
         return _solved(model, self.allowance, current), self.allowance.solver.objective_value > 0
 
     def _take(self, found: Found[Represented]) -> bool:
         """Keep a plan that is shorter than the best, and return whether it is."""
-        found = closed_up(found)
+        found = _closed_up(found)
         if found.placement.makespan_cycles >= self.best.makespan_cycles:
             return False
         self.best = replace(self.best, found=found, makespan_cycles=found.placement.makespan_cycles)
@@ -244,3 +239,55 @@ class Neighbourhoods:
         free = np.zeros(self.blocks, dtype=np.bool_)
         free[order[fits]] = True
         return free
+
+
+def slots_of(trips: Trips, found: Found[Represented]) -> Slots:
+    """Return the slots of a plan, in its order."""
+    plan = found.plan
+    return Slots(trips.of_slots(plan), plan.slot_bundle, found.placement.start[: plan.slots])
+
+
+def _sums_of(found: Found[Represented]) -> dict[Pair, int]:
+    """Return the start of each sum, by block and node."""
+    plan = found.plan
+    keys = zip(plan.sum_block.tolist(), plan.sum_node.tolist(), strict=True)
+    return dict(zip(keys, found.placement.start[plan.slots : plan.slots + plan.sums].tolist(), strict=True))
+
+
+def timed(trips: Trips, slots: Slots, sums: dict[Pair, int], operators: list[int]) -> Found[Represented]:
+    """Return the plan of slots, sums and operators at their times."""
+    order = np.argsort(~trips.is_sum[slots.trip], kind="stable")
+    slots = Slots(*(column[order] for column in slots))
+    plan = _plan(trips, slots, sums)
+    keys = zip(plan.sum_block.tolist(), plan.sum_node.tolist(), strict=True)
+    made = np.array([sums.get(key, 0) for key in keys], dtype=np.int64)
+    start = np.concatenate([slots.depart, made, np.array(operators, dtype=np.int64)])
+    tasks = plan_tasks(trips.problem, plan)
+    exact = placed(replace(tasks, release=start), np.argsort(start, kind="stable"))
+    return Found(trips.problem, plan, exact)
+
+
+def _plan(trips: Trips, slots: Slots, sums: dict[Pair, int]) -> Plan:
+    blocks, trip = trips.blocks, slots.trip
+    block = np.array([row.block for row in trips.rows], dtype=np.int64)[trip]
+    is_sum = trips.is_sum[trip]
+    if not trips.problem.instance.stages:
+        places = np.array(sorted(sums), dtype=np.int64).reshape(-1, 2)
+        columns = block, np.where(is_sum, 0, 1), slots.bundle
+        return layer_plan(cast("Padded", trips.problem), blocks, columns, (places[:, 0], places[:, 1]))
+    problem = cast("Quotient", trips.problem)
+    parts = [
+        make(problem, blocks, block[chosen], slots.bundle[chosen])
+        for make, chosen in ((sum_plan, is_sum), (copy_plan, ~is_sum))
+        if chosen.any()
+    ]
+    if is_gathered(problem):
+        return gathered_plan(problem, parts[0])
+    return parts[0] if len(parts) == 1 else joined(*parts)
+
+
+def _closed_up(found: Found[Represented]) -> Found[Represented]:
+    """Return a plan placed once more in its order where that is shorter."""
+    again = placed(plan_tasks(found.problem, found.plan), np.argsort(found.placement.start, kind="stable"))
+    is_shorter = again.makespan_cycles < found.placement.makespan_cycles
+    return replace(found, placement=again) if is_shorter else found

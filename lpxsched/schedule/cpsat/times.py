@@ -100,11 +100,10 @@ def _solved(tasks: Tasks, placement: Placement, free: Flags, seconds: float, eff
     """Return better times of the free tasks, all others kept; the given times when there are none."""
     horizon = placement.makespan_cycles
     model = cp_model.CpModel()
-    starts = [
-        model.new_int_var(int(release), horizon - int(duration), "") if is_free else int(start)
-        for release, duration, is_free, start in zip(
-            tasks.release.tolist(), tasks.duration.tolist(), free.tolist(), placement.start.tolist(), strict=True
-        )
+    columns = [column.tolist() for column in (tasks.release, tasks.duration, free, placement.start)]
+    starts: list[cp_model.IntVar | int] = [
+        model.new_int_var(release, horizon - duration, "") if is_free else start
+        for release, duration, is_free, start in zip(*columns, strict=True)
     ]
     _add_precedences(model, tasks, free, starts)
     resources, contested = Resources(model, tasks), np.isin(tasks.resource, tasks.resource[free])

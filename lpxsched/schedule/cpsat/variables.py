@@ -8,6 +8,10 @@ its departure, and leaves there once. So a trip is a tree from its base in both 
 
 The read of the first vector of a copy at a node is the length of the shortest way there plus a delay. Where copies have
 one reader each and may not wait on their ways, all nodes of a trip share one.
+
+**A sum pays like a relay.** Its result leaves no earlier than its end, and no earlier than a turnaround and its
+duration after the last vector of each summand that arrived was read. What a node passes on alone is relayed as copies
+are.
 """
 
 from __future__ import annotations
@@ -19,12 +23,12 @@ import numpy as np
 from ortools.sat.python import cp_model
 
 from lpxsched.traffic.collectives import EVERY
-from lpxsched.units import NONE, ceil_div
+from lpxsched.units import NONE, ceil_div, lead_cycles
 
 if TYPE_CHECKING:
     from lpxsched.compiled.kernels import Integers
     from lpxsched.schedule.cpsat.trips import Crossings, Trip, Trips
-    from lpxsched.schedule.symmetry.groups import Represented
+
 
 Pair = tuple[int, int]
 
@@ -56,29 +60,6 @@ def step_cycles(trips: Trips) -> int:
     return max(1, int(np.gcd.reduce(lengths)))
 
 
-class Bundles:
-    """The bundles as plain lists, which Python reads faster than columns; times in steps."""
-
-    def __init__(self, problem: Represented, step: int) -> None:
-        self.step = step
-        self.source: list[int] = problem.wires.source.tolist()
-        self.destination: list[int] = problem.wires.destination.tolist()
-        self.hop: list[int] = (problem.wires.hop // step).tolist()
-        self.resource: list[int] = problem.wires.resource.tolist()
-        self.pitch = list(zip(problem.wires.numerator.tolist(), problem.wires.denominator.tolist(), strict=True))
-
-    def hold(self, bundle: int, vectors: int) -> int:
-        """Return ceil(n pitch)."""
-        numerator, denominator = self.pitch[bundle]
-        return ceil_div(vectors * numerator, denominator * self.step)
-
-    def lead(self, arrived: int, leaving: int, vectors: int) -> int:
-        """Return how much later a relay sends a stream on where the wire in is slower than the wire out."""
-        (slow, slow_scale), (fast, fast_scale) = self.pitch[arrived], self.pitch[leaving]
-        scale = slow_scale * fast_scale * self.step
-        return max(0, ceil_div((vectors - 1) * (slow * fast_scale - fast * slow_scale), scale))
-
-
 class Variables:
     """Variables of some trips, with what is kept beside them.
 
@@ -93,7 +74,13 @@ class Variables:
         problem, self.trips, self.waits, self.cp = trips.problem, trips, waits, cp_model.CpModel()
         self.step = step_cycles(trips)
         self.latest, self.turnaround = latest_cycles // self.step, problem.network.turnaround_cycles // self.step
-        self.bundles = Bundles(problem, self.step)
+        wires = problem.wires
+        # Plain lists, which Python reads faster than columns; times in steps.
+        self.source: list[int] = wires.source.tolist()
+        self.destination: list[int] = wires.destination.tolist()
+        self.hop: list[int] = (wires.hop // self.step).tolist()
+        self.resource: list[int] = wires.resource.tolist()
+        self.pitch = list(zip(wires.numerator.tolist(), wires.denominator.tolist(), strict=True))
         self.way: list[list[int]] = (problem.way // self.step).tolist()
         self.present: dict[Pair, cp_model.IntVar] = {}
         self.into: dict[Pair, list[int]] = defaultdict(list)
@@ -144,11 +131,11 @@ class Variables:
 
     def head(self, trip: int, bundle: int) -> int:
         """Return the end of a bundle that is farther from the base on the trip's tree."""
-        return (self.bundles.source if self.row(trip).is_sum else self.bundles.destination)[bundle]
+        return (self.source if self.row(trip).is_sum else self.destination)[bundle]
 
     def root_side(self, trip: int, bundle: int) -> int:
         """Return the other end."""
-        return (self.bundles.destination if self.row(trip).is_sum else self.bundles.source)[bundle]
+        return (self.destination if self.row(trip).is_sum else self.source)[bundle]
 
     def distance(self, trip: int, node: int) -> int:
         """Return the fewest steps between a departure at one and the read at the other of base and node."""
@@ -162,19 +149,29 @@ class Variables:
     def depart(self, trip: int, bundle: int) -> cp_model.LinearExpr:
         """Return the step at which a trip leaves over a bundle, if it does."""
         time = self.times[trip, self.head(trip, bundle)]
-        return time if self.row(trip).is_sum else time - self.bundles.hop[bundle]
+        return time if self.row(trip).is_sum else time - self.hop[bundle]
 
     def end(self, task: int) -> cp_model.LinearExpr:
         """Return when an operator ends."""
         return self.starts[task] + int(self.trips.problem.operators.cycles[task])
 
+    def hold(self, bundle: int, vectors: int) -> int:
+        """Return ceil(n pitch)."""
+        numerator, denominator = self.pitch[bundle]
+        return ceil_div(vectors * numerator, denominator * self.step)
+
     def tail(self, trip: int, bundle: int) -> int:
         """Return the steps from the first read to the last."""
-        return self.bundles.hold(bundle, self.row(trip).vectors - 1)
+        return self.hold(bundle, self.row(trip).vectors - 1)
+
+    def lead(self, trip: int, arrived: int, leaving: int) -> int:
+        """Return how much later a relay sends a stream on where the wire in is slower; 0 where steps are longer."""
+        lead: int = lead_cycles(self.row(trip).vectors, self.pitch[arrived], self.pitch[leaving])
+        return lead
 
     def last_read(self, trip: int, bundle: int) -> cp_model.LinearExpr:
         """Return the step at which all is read that comes over a bundle."""
-        return self.depart(trip, bundle) + (self.bundles.hop[bundle] + self.tail(trip, bundle))
+        return self.depart(trip, bundle) + (self.hop[bundle] + self.tail(trip, bundle))
 
     def any_of(self, trip: int, bundles: list[int]) -> cp_model.IntVar:
         """Return a literal for the crossing of one of several bundles, of which a trip crosses at most one."""
@@ -214,7 +211,7 @@ class Variables:
                 if self.row(trip).is_sum:
                     self.cp.add_hint(cast("cp_model.IntVar", self.times[trip, node]), depart // self.step)
                     continue
-                read = depart // self.step + self.bundles.hop[bundle]
+                read = depart // self.step + self.hop[bundle]
                 known[trip, node] = read - self.soonest(trip, node)
         for key, present in self.present.items():
             self.cp.add_hint(present, key in crossed)
@@ -227,3 +224,70 @@ class Variables:
                 self.cp.add_hint(total.adds, start is not None)
         for variable, start in zip(self.starts, starts, strict=True):
             self.cp.add_hint(variable, start)
+
+
+def add_sums(model: Variables) -> None:
+    """R5: make a sum wherever summands may meet, and let summands leave after what they are made of (R2)."""
+    for trip, node in list(model.into):
+        row = model.row(trip)
+        if row.is_sum and node in row.makers:
+            model.cp.add(model.times[trip, node] >= model.end(row.makers[node]))
+    for (trip, node), bundles in list(model.out_of.items()):
+        row = model.row(trip)
+        if not row.is_sum:
+            continue
+        if len(bundles) + (node in row.ends) > 1 or node == row.base:
+            model.sums[trip, node] = _sum(model, trip, node, bundles)
+        if node != row.base:
+            _leaves(model, trip, node, bundles)
+
+
+def _sum(model: Variables, trip: int, node: int, bundles: list[int]) -> Sum:
+    """Return a sum of all that arrives and the node's own summand; how long it takes follows from their number.
+
+    At the base it is done when all has arrived there, also where that is one sum made elsewhere.
+    """
+    cp, row, cost = model.cp, model.row(trip), model.trips.problem.add_cost
+    own, is_base = int(node in row.ends), node == row.base
+    operands = sum(model.present[trip, bundle] for bundle in bundles) + own
+    adds: cp_model.IntVar | bool = True
+    if not is_base or not own:
+        adds = cp.new_bool_var("")
+        cp.add(operands >= 2).only_enforce_if(adds)
+        cp.add(operands <= 1).only_enforce_if(~adds)
+    if is_base and model.trips.problem.instance.stages:
+        cp.add(operands >= 2)
+    durations = [cost.cycles(count, row.vectors) if count > 1 else 0 for count in range(len(bundles) + own + 1)]
+    possible = durations[1 if is_base and not own else 2 :]
+    start = model.new_time()
+    cycles: cp_model.IntVar | int = possible[0]
+    end: cp_model.LinearExpr = start + possible[0]
+    if len(set(possible)) > 1:
+        cycles, end = cp.new_int_var(min(possible), max(possible), ""), model.new_time()
+        cp.add_element(operands, [possible[0]] * (len(durations) - len(possible)) + possible, cycles)
+        cp.add(end == start + cycles).only_enforce_if(True if is_base else adds)
+    for bundle in bundles:
+        enforced = [model.present[trip, bundle], True if is_base else adds]
+        cp.add(start >= model.last_read(trip, bundle)).only_enforce_if(enforced)
+    if node in row.makers:
+        cp.add(start >= model.end(row.makers[node])).only_enforce_if(adds)
+    return Sum(adds, start, cycles, end)
+
+
+def _leaves(model: Variables, trip: int, node: int, bundles: list[int]) -> None:
+    """Let what leaves a node follow what came there."""
+    cp, total, leaves = model.cp, model.sums.get((trip, node)), model.times[trip, node]
+    if total is not None:
+        cp.add(leaves >= total.end).only_enforce_if(total.adds)
+    for bundle in bundles:
+        present = model.present[trip, bundle]
+        if total is not None and (model.turnaround or node not in model.row(trip).ends):
+            ready = model.last_read(trip, bundle) + total.cycles + model.turnaround
+            cp.add(leaves >= ready).only_enforce_if(present, total.adds)
+        if node not in model.row(trip).ends:
+            alone = [] if total is None else [~total.adds]
+            read = model.depart(trip, bundle) + (model.hop[bundle] + model.turnaround)
+            for leaving in model.into[trip, node]:
+                lead = model.lead(trip, bundle, leaving)
+                enforced = [present, model.present[trip, leaving], *alone]
+                cp.add(leaves >= read + lead).only_enforce_if(enforced)

@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from lpxsched.schedule.cpsat.plans import has_whole_pitches, single_vectors, slots_of, timed, without_symmetry
-from lpxsched.schedule.cpsat.search import Routed, rerouted, shortened
+from lpxsched.schedule.cpsat.search import Routed, rerouted, shortened, slots_of, timed
 from lpxsched.schedule.cpsat.trips import Trips, collective_trips, is_modelled, layer_trips
+from lpxsched.schedule.cpsat.variables import Slots
+from lpxsched.schedule.problem.ragged import row_and_place
 from lpxsched.schedule.result import Found, LowerBound
+from lpxsched.schedule.symmetry.groups import trivial
+from lpxsched.schedule.symmetry.quotient import quotient
 from lpxsched.units import NONE
 
 if TYPE_CHECKING:
     from lpxsched.schedule.cpsat.runs import Effort
-    from lpxsched.schedule.cpsat.variables import Slots
+    from lpxsched.schedule.symmetry.groups import Represented
     from lpxsched.schedule.symmetry.padding import Padded
     from lpxsched.schedule.symmetry.quotient import Quotient
 
@@ -56,7 +59,7 @@ def improved_ways(
 
     The lower bound is proved where a model that holds every schedule has no solution. It holds them all: of all pieces,
     since no symmetry is asked for; of all ways that are in time; of copies, since sums may be made in other ways; of
-    single vectors, into which every slot can be cut where pitches are whole cycles (`single_vectors`). Where they are
+    single vectors, into which every slot can be cut where pitches are whole cycles (`_single_vectors`). Where they are
     not, a slot of several vectors, be they of several pieces, holds its link for less than these do one by one, and
     nothing is proved. Rounding to steps (`variables`) and an order of vectors that may change places lose no makespan.
 
@@ -73,7 +76,7 @@ def improved_ways(
         if start is None:
             break
         trips, slots = start
-        proves = of_all and has_whole_pitches(trips.problem) and not found.problem.instance.stage.is_sum
+        proves = of_all and _has_whole_pitches(trips.problem) and not found.problem.instance.stage.is_sum
         known = timed(trips, slots, {}, []) if slots is not None else None
         at_hand = Routed(known, best.placement.makespan_cycles, effort.enough_cycles)
         routed = rerouted(trips, at_hand, share, from_below=proves)
@@ -110,5 +113,47 @@ def _start(found: Found[Quotient], *, single: bool, of_all: bool) -> tuple[Trips
     slots = slots_of(trips, found) if is_modelled(found.plan, trips) else None
     if slots is None and found.problem.instance.stage.kind == "all-reduce":
         return None
-    start = without_symmetry(trips, slots) if of_all else (trips, slots)
-    return single_vectors(*start) if single else start
+    start = _without_symmetry(trips, slots) if of_all else (trips, slots)
+    return _single_vectors(*start) if single else start
+
+
+def _without_symmetry(trips: Trips, slots: Slots | None) -> tuple[Trips, Slots | None]:
+    """Return a schedule of a collective's representatives as one of all pieces."""
+    problem, blocks = cast("Quotient", trips.problem), trips.blocks
+    symmetry, flow, count = problem.symmetry, problem.flow, len(trips.blocks)
+    if symmetry.order == 1:
+        return trips, slots
+    piece, order = problem.pieces[:, blocks.piece].ravel(), symmetry.order
+    every = blocks.taken(np.tile(np.arange(count), order))
+    every = replace(every, piece=piece, source=flow.source[piece], target=flow.target[piece])
+    trips = collective_trips(quotient(problem.instance, flow, trivial(problem.network)), every)
+    if slots is None:
+        return trips, None
+    first = slots.trip // count * count * order + slots.trip % count
+    trip = (np.arange(order)[:, None] * count + first).ravel()
+    return trips, Slots(trip, symmetry.bundle_map[:, slots.bundle].ravel(), np.tile(slots.depart, order))
+
+
+def _single_vectors(trips: Trips, slots: Slots | None) -> tuple[Trips, Slots | None]:
+    """Return the same schedule with every vector as a block of its own; no schedule where that is another one.
+
+    Where pitches are whole and nothing is summed, vector k of a slot leaves k pitches after the slot's departure, holds
+    its link for one, and is read k pitches after the first: nothing changes but the names.
+    """
+    problem, blocks = cast("Quotient", trips.problem), trips.blocks
+    if (blocks.vectors == 1).all():
+        return trips, slots
+    block, place = row_and_place(blocks.vectors)
+    single = replace(blocks.taken(block), first_vector=blocks.first_vector[block] + place, vectors=np.ones_like(block))
+    one_by_one = collective_trips(problem, single)
+    if slots is None or not _has_whole_pitches(problem) or problem.instance.stage.is_sum:
+        return one_by_one, None
+    slot, vector = row_and_place(blocks.vectors[slots.trip])
+    first = np.cumsum(blocks.vectors) - blocks.vectors
+    depart = slots.depart[slot] + vector * problem.wires.numerator[slots.bundle[slot]]
+    return one_by_one, Slots(first[slots.trip[slot]] + vector, slots.bundle[slot], depart)
+
+
+def _has_whole_pitches(problem: Represented) -> bool:
+    """Return whether a slot holds its link as long as its vectors do one by one: every pitch is whole cycles."""
+    return bool((problem.wires.denominator == 1).all())

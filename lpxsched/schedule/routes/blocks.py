@@ -73,9 +73,8 @@ def candidate_cuts(instance: Instance) -> list[Cut]:
 def slower_cuts(instance: Instance) -> list[Cut]:
     """Return further cuts for solvers that can afford them: whole streams, and blocks that grow after longer runs."""
     longest = int(instance.demand_vectors.max(initial=1))
-    return _small(
-        instance, [Cut(longest, first, run, growth) for first in (1, 2) for run in BLOCK_RUNS for growth in (2, 3, 4)]
-    )
+    cuts = [Cut(longest, first, run, growth) for first in (1, 2) for run in BLOCK_RUNS for growth in (2, 3, 4)]
+    return _small(instance, cuts)
 
 
 def _small(instance: Instance, cuts: list[Cut]) -> list[Cut]:

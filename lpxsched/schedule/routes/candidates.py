@@ -28,25 +28,30 @@ class Candidate(NamedTuple):
     timed: Placement | None = None
 
 
+def directions(forward: Quotient, backward: Quotient, *, gathered: bool = False) -> list[tuple[Quotient, bool]]:
+    """Return the problems whose trees make a collective, and whether these are sums backwards in time."""
+    stage = forward.instance.stage
+    sums = stage.is_sum and not gathered
+    copies = not sums or stage.kind == "all-reduce"
+    return [(backward, True)] * sums + [(forward, False)] * copies
+
+
 class Candidates:
     """Plans of choices, each once: other seeds and prices often lead to ways that were found before."""
 
     def __init__(self, forward: Quotient, backward: Quotient, *, gathered: bool, cyclic: bool) -> None:
-        stage = forward.instance.stage
         self._problem, self._gathered, self._settles = forward, gathered, not cyclic
-        self._sums = stage.is_sum and not gathered
-        self._directions: list[tuple[Quotient, bool, KnownWays]] = []
-        if self._sums:
-            self._directions.append((backward, True, {}))
-        if not self._sums or stage.kind == "all-reduce":
-            self._directions.append((forward, False, {}))
+        # Each with what is known of it.
+        self._directions: list[tuple[Quotient, bool, KnownWays]] = [
+            (problem, is_sum, {}) for problem, is_sum in directions(forward, backward, gathered=gathered)
+        ]
         self._made: set[tuple[object, ...]] = set()
 
     def __call__(self, choice: Style, limit: int) -> Candidate | None:
         """Return the plan of a choice; None where it takes longer than a limit, or is one that was returned before."""
         found: list[Ways] = []
-        for problem, mirrored, known in self._directions:
-            ways = find_ways(problem, choice, limit=limit, mirrored=mirrored, known=known)
+        for problem, is_sum, known in self._directions:
+            ways = find_ways(problem, choice, limit=limit, mirrored=is_sum, known=known)
             if ways is None:
                 return None
             found.append(ways)
@@ -55,7 +60,7 @@ class Candidates:
         if self._gathered:
             plan = gathered_plan(self._problem, _copies(self._problem, *found, settles=False).plan)
             return Candidate(plan, np.arange(plan.slots + plan.sums))
-        if not self._sums:
+        if not self._directions[0][1]:
             return _copies(self._problem, *found, settles=self._settles)
         summing = _sums(self._problem, found[0], choice, limit)
         return summing if summing is None or len(found) == 1 else _with_copies(self._problem, summing, found[1], choice)

@@ -7,24 +7,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from lpxsched.schedule.policy import (
-    ALIKE,
-    EXACT_SEEDS,
-    EXACT_TURNS,
-    FORK_PRICES,
-    LATE_PRICES,
-    LENGTHS_AT_EACH_END,
-    LONG_PIECE,
-    MANY_EXACT_NODES,
-    MOST_EXACT_NODES,
-    MOST_MIXTURES,
-    MOST_ORDERED_CLASSES,
-    MOST_SLOTS,
-    STREAMS,
-)
+from lpxsched.schedule import policy
 from lpxsched.schedule.problem.wires import FAR
-from lpxsched.schedule.routes.even_loads import balanced_routes
-from lpxsched.schedule.routes.even_parents import balanced_parents
+from lpxsched.schedule.routes.even_loads import balanced_parents, balanced_routes
 from lpxsched.schedule.routes.list_schedule import spread_ways
 from lpxsched.schedule.routes.matching.search import match
 from lpxsched.schedule.routes.matching.tables import Job
@@ -91,11 +76,9 @@ def further_choices(problem: Quotient, lengths: Sequence[int], *, seed: int, cyc
             if cyclic and problem.flow.is_for_everyone:
                 yield Choice(length, "near", False, number, (), 0.0)
             if problem.flow.is_for_everyone:
-                yield from (
-                    Choice(length, "near", True, number, mixture, fork_price, cyclic)
-                    for mixture in (mixtures(problem, length) or [()])
-                    for fork_price in FORK_PRICES
-                )
+                for mixture in mixtures(problem, length) or [()]:
+                    for fork_price in policy.FORK_PRICES:
+                        yield Choice(length, "near", True, number, mixture, fork_price, cyclic)
 
 
 def packs_trees(problem: Quotient) -> bool:
@@ -113,16 +96,17 @@ def packings(problem: Quotient, *, seed: int, unit_blocks: bool) -> Iterator[Pac
             yield from (PackedTrees(lengths[0], 0.0, exact, beside, turns=turns) for beside in asides)
         for length in lengths:
             for beside in asides:
-                yield from (PackedTrees(length, late_price, number, beside) for late_price in LATE_PRICES)
+                yield from (PackedTrees(length, late_price, number, beside) for late_price in policy.LATE_PRICES)
         yield from _mergings(problem, number, unit_blocks=unit_blocks)
 
 
 def _exact_packings(problem: Quotient, number: int) -> list[tuple[int, int]]:
     """Return seeds and turns of exact trees; those of one piece are too deep."""
     network = problem.network
-    if network.nodes > min(network.width, MOST_EXACT_NODES) or len(problem.representatives) == 1:
+    if network.nodes > min(network.width, policy.MOST_EXACT_NODES) or len(problem.representatives) == 1:
         return []
-    seeds, every = (EXACT_SEEDS, EXACT_TURNS) if network.nodes <= MANY_EXACT_NODES else (1, EXACT_TURNS[:1])
+    is_small = network.nodes <= policy.MANY_EXACT_NODES
+    seeds, every = (policy.EXACT_SEEDS, policy.EXACT_TURNS) if is_small else (1, policy.EXACT_TURNS[:1])
     return [(seeds * number + some, turns) for some in range(seeds) for turns in every]
 
 
@@ -131,11 +115,11 @@ def _mergings(problem: Quotient, seed: int, *, unit_blocks: bool) -> Iterator[Pa
     if problem.instance.stage.kind != "reduce" or _longest_route(problem) < 2:
         return
     vectors, nodes = problem.instance.stage.vectors, problem.network.nodes
-    alike = [Merging(nodes, alike) for alike in ALIKE]
-    for merging in [*alike, *(Merging(streams, NEVER) for streams in (*STREAMS, nodes))]:
+    alike = [Merging(nodes, alike) for alike in policy.ALIKE]
+    for merging in [*alike, *(Merging(streams, NEVER) for streams in (*policy.STREAMS, nodes))]:
         paced = pace(problem, min(merging))
         for length in [1] if unit_blocks else sorted({min(vectors, n) for n in (paced - 1, paced, 2 * paced) if n}):
-            yield PackedTrees(length, LATE_PRICES[0], seed, merging=merging)
+            yield PackedTrees(length, policy.LATE_PRICES[0], seed, merging=merging)
 
 
 def _styles(problem: Quotient) -> list[tuple[Urgency, bool]]:
@@ -152,7 +136,7 @@ def _styles(problem: Quotient) -> list[tuple[Urgency, bool]]:
 def class_orders(problem: Quotient) -> Integers:
     """Return, for each order of the classes of links, the rank of each bundle; shape (orders, bundles)."""
     classes, number = np.unique(problem.network.link_class, return_inverse=True)
-    if not 2 <= len(classes) <= MOST_ORDERED_CLASSES:
+    if not 2 <= len(classes) <= policy.MOST_ORDERED_CLASSES:
         return np.zeros((0, problem.network.bundles), dtype=np.int64)
     return np.ascontiguousarray(np.array(list(permutations(range(len(classes)))), dtype=np.int64)[:, number])
 
@@ -176,7 +160,7 @@ def mixtures(problem: Quotient, length: int) -> Sequence[tuple[int, ...]]:
         wanted = [blocks * int(share) / int(last.sum()) for share in last]
         return sum(abs(some - want) for some, want in zip(pair, wanted, strict=True)), -sum(pair)
 
-    return sorted(pairs, key=distance)[:MOST_MIXTURES]
+    return sorted(pairs, key=distance)[: policy.MOST_MIXTURES]
 
 
 def block_lengths(problem: Quotient, *, unit_blocks: bool) -> list[int]:
@@ -185,12 +169,12 @@ def block_lengths(problem: Quotient, *, unit_blocks: bool) -> list[int]:
     if unit_blocks or longest == 1:
         return [1]
     halves = list(dict.fromkeys(-(-longest // 2**power) for power in range(longest.bit_length() + 1)))
-    ends = zip(halves[::-1][:LENGTHS_AT_EACH_END], halves[:LENGTHS_AT_EACH_END], strict=True)
+    ends = zip(halves[::-1][: policy.LENGTHS_AT_EACH_END], halves[: policy.LENGTHS_AT_EACH_END], strict=True)
     lengths = list(dict.fromkeys(length for pair in ends for length in pair))
     hops = problem.network.width if problem.flow.is_for_everyone else _longest_route(problem)
     vectors = problem.flow.vectors[problem.representatives]
-    fine = [length for length in lengths if int((-(-vectors // length)).sum()) * hops <= MOST_SLOTS]
-    return [*(fine or [longest]), *([HALVES] if longest >= LONG_PIECE else [])]
+    fine = [length for length in lengths if int((-(-vectors // length)).sum()) * hops <= policy.MOST_SLOTS]
+    return [*(fine or [longest]), *([HALVES] if longest >= policy.LONG_PIECE else [])]
 
 
 def find_ways(
@@ -209,24 +193,21 @@ def find_ways(
         return _balanced(problem, blocks, choice)
     if choice.fork_price is None:
         return _matched(problem, blocks, choice, NO_PARENTS, limit)
-    known = {} if known is None else known
-    ways = _matched_once(problem, blocks, choice, NO_PARENTS, limit, known)
+    searched: KnownWays = {} if known is None else known
+
+    def once(mixture: tuple[int, ...], parents: NDArray[np.int32]) -> Ways | None:
+        key = choice.length, choice.minimal, mixture, parents.tobytes()
+        if key not in searched:
+            searched[key] = _matched(problem, blocks, choice._replace(mixture=mixture), parents, limit)
+        ways = searched[key]
+        return None if ways is None or ways.makespan_cycles > limit else ways
+
+    ways = once(choice.mixture, NO_PARENTS)
     if ways is None:
         return None
-    parents = balanced_parents(
-        problem, ways, choice.fork_price, minimal=choice.minimal, seed=choice.seed, count_first=choice.count_first
-    )
-    return _matched_once(problem, blocks, choice._replace(mixture=()), parents, limit, known)
-
-
-def _matched_once(
-    problem: Quotient, blocks: Blocks, choice: Choice, parents: NDArray[np.int32], limit: int, known: KnownWays
-) -> Ways | None:
-    key = choice.length, choice.minimal, choice.mixture, parents.tobytes()
-    if key not in known:
-        known[key] = _matched(problem, blocks, choice, parents, limit)
-    ways = known[key]
-    return None if ways is None or ways.makespan_cycles > limit else ways
+    minimal, seed, count_first = choice.minimal, choice.seed, choice.count_first
+    parents = balanced_parents(problem, ways, choice.fork_price, minimal=minimal, seed=seed, count_first=count_first)
+    return once((), parents)
 
 
 def _matched(problem: Quotient, blocks: Blocks, choice: Choice, parents: NDArray[np.int32], limit: int) -> Ways | None:

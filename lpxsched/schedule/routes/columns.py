@@ -1,4 +1,4 @@
-"""Columns that the kernels of the list schedule read and write."""
+"""Columns that the kernels of the list schedule read and write, and how a slot is entered."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Placed(NamedTuple):
     delivered: Integers
 
 
-class Tree(NamedTuple):
+class TreeScratch(NamedTuple):
     """Scratch of one block: what each node has and through which lane it came.
 
     Of sums: `ready`, when a node has its operands, then their sum; `arrived`, the last read of what came, `NONE` if
@@ -78,14 +78,15 @@ class Tree(NamedTuple):
     winner: Integers
 
 
-class Slot(NamedTuple):
-    """A slot of a block: its phase, bundle, lane and departure."""
+class Board(NamedTuple):
+    """What the kernels of the list schedule read and write: `traffic` of one cut into blocks, `tree` of one block."""
 
-    block: int
-    phase: int
-    bundle: int
-    lane: int
-    depart: int
+    wires: Wires
+    program: OperatorColumns
+    traffic: Traffic
+    calendars: Calendars
+    placed: Placed
+    tree: TreeScratch
 
 
 @kernel
@@ -96,11 +97,11 @@ def earliest_lane(wires: Wires, calendars: Calendars, bundle: int, ready: int, v
 
 
 @kernel
-def place_slot(wires: Wires, calendars: Calendars, placed: Placed, slot: Slot, vectors: int) -> None:
+def place_slot(board: Board, block: int, phase: int, bundle: int, lane: int, depart: int) -> None:
     """Enter a slot into its lane's calendar and into the result."""
-    reserve(calendars, slot.lane, slot.depart, hold_cycles(wires, slot.bundle, vectors))
+    wires, placed = board.wires, board.placed
+    reserve(board.calendars, lane, depart, hold_cycles(wires, bundle, board.traffic.block_vectors[block]))
     row = placed.counts[0]
-    placed.slots[row, 0], placed.slots[row, 1] = slot.block, slot.phase
-    placed.slots[row, 2], placed.slots[row, 3] = slot.bundle, slot.depart
-    placed.slots[row, 4] = slot.lane - wires.first_lane[wires.resource[slot.bundle]]
+    placed.slots[row, 0], placed.slots[row, 1], placed.slots[row, 2] = block, phase, bundle
+    placed.slots[row, 3], placed.slots[row, 4] = depart, lane - wires.first_lane[wires.resource[bundle]]
     placed.counts[0] = row + 1

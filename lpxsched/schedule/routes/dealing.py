@@ -37,15 +37,16 @@ class TreeCrossings(NamedTuple):
     tree_offsets: Integers
 
 
-def lateness(wires: Wires, parents: NDArray[np.int32]) -> Integers:
-    """Return when a first vector is read at each node of each tree, 0 at sources and outside."""
-    late = np.zeros(parents.shape, dtype=np.int64)
-    _find_late(wires, parents, late)
-    return late
+def lateness(wires: Wires, parents: NDArray[np.int32]) -> tuple[Integers, Integers]:
+    """Return when a first vector is read at each node of each tree, 0 at sources and outside, and by all behind it."""
+    late, farthest = np.zeros((2, *parents.shape), dtype=np.int64)
+    _find_late(wires, parents, late, farthest)
+    return late, farthest
 
 
 @kernel
-def _find_late(wires: Wires, parents: NDArray[np.int32], late: Integers) -> None:
+def _find_late(wires: Wires, parents: NDArray[np.int32], late: Integers, farthest: Integers) -> None:
+    """Find when each node reads, and when the last of the nodes does that get it by way of that."""
     for tree in range(len(parents)):
         for node in range(wires.nodes):
             at, cycles = node, 0
@@ -54,28 +55,20 @@ def _find_late(wires: Wires, parents: NDArray[np.int32], late: Integers) -> None
                 at = wires.source[bundle]
                 cycles += wires.hop[bundle] + (wires.turnaround if parents[tree, at] >= 0 else 0)
             late[tree, node] = cycles
-
-
-@kernel
-def _find_farthest(wires: Wires, parents: NDArray[np.int32], late: Integers, farthest: Integers) -> None:
-    """Raise the cycles at which each node reads to those of the last of the nodes that get it by way of that."""
-    for tree in range(len(parents)):
-        for node in range(wires.nodes):
             at = node
+            farthest[tree, at] = max(farthest[tree, at], cycles)
             while parents[tree, at] >= 0:
                 at = wires.source[parents[tree, at]]
-                farthest[tree, at] = max(farthest[tree, at], late[tree, node])
+                farthest[tree, at] = max(farthest[tree, at], cycles)
 
 
-def _crossings(wires: Wires, parents: NDArray[np.int32], late: Integers) -> TreeCrossings:
+def _crossings(wires: Wires, parents: NDArray[np.int32], late: Integers, farthest: Integers) -> TreeCrossings:
     tree, node = np.nonzero(parents >= 0)
     bundle = parents[tree, node].astype(np.int64)
     order, offsets = grouped(wires.resource[bundle], len(wires.lanes))
     tree, node, bundle = tree[order], node[order], bundle[order]
     resource = wires.resource[bundle]
     start = late[tree, node] - wires.hop[bundle]
-    farthest = late.copy()
-    _find_farthest(wires, parents, late, farthest)
     of_tree, tree_offsets = grouped(tree, len(parents))
     return TreeCrossings(
         tree=tree,
@@ -89,14 +82,16 @@ def _crossings(wires: Wires, parents: NDArray[np.int32], late: Integers) -> Tree
     )
 
 
-def dealt(wires: Wires, parents: NDArray[np.int32], late: Integers, row: Integers, vectors: Integers) -> Integers:
+def dealt(
+    wires: Wires, parents: NDArray[np.int32], late: tuple[Integers, Integers], row: Integers, vectors: Integers
+) -> Integers:
     """Return how many vectors each tree carries when they have moved to where they are through earlier.
 
-    Of shape (trees, nodes), `parents` is the bundle over which each node is reached, and `late` when a first vector is
-    read there. Vectors move between trees of one `row`, a piece.
+    Of shape (trees, nodes), `parents` is the bundle over which each node is reached, `late` what `lateness` tells of
+    it. Vectors move between trees of one `row`, a piece.
     """
     dealt_vectors = vectors.copy()
-    _move(_crossings(wires, parents, late), row, dealt_vectors)
+    _move(_crossings(wires, parents, *late), row, dealt_vectors)
     return dealt_vectors
 
 

@@ -49,10 +49,8 @@ def exchange_classes(problem: Quotient) -> list[Integers]:
     inside &= np.append(True, pair[1:] != pair[:-1])[: len(pair)]
     by_link = np.unique(network.link_class, return_inverse=True)[1]
     few = len(problem.wires.lanes) <= MOST_EXCHANGED_CLASSES
-    return [
-        np.where(inside, classes, NONE).astype(np.int64)
-        for classes in (by_link, *([problem.wires.resource] if few else []))
-    ]
+    ways = [by_link, problem.wires.resource] if few else [by_link]
+    return [np.where(inside, classes, NONE).astype(np.int64) for classes in ways]
 
 
 def exchange_sequences(problem: Quotient, classes: Integers) -> list[tuple[Phase, ...]]:
@@ -93,7 +91,7 @@ def exchange_plan(
     Every orbit of bundles is represented by the one that ends at the representative of its orbit of nodes.
     """
     network, representative = problem.network, problem.least_node
-    nodes = np.unique(representative[: network.width]).tolist()
+    nodes, sender = np.unique(representative[: network.width]).tolist(), representative[network.source].tolist()
     into = {node: np.flatnonzero((network.destination == node) & (classes >= 0)).tolist() for node in nodes}
     builder = Builder(problem)
     for block, sequence in enumerate(sequences):
@@ -101,20 +99,11 @@ def exchange_plan(
         brought: dict[int, list[Made]] = {node: [] for node in nodes}
         for phase in sequence:
             ways = {node: [bundle for bundle in into[node] if classes[bundle] == phase.link_class] for node in nodes}
-            sends = {int(representative[network.source[bundle]]) for node in nodes for bundle in ways[node]}
-            outgoing = {
-                node: _outgoing(builder, block, node, parts[node], brought[node], phase) if node in sends else None
-                for node in nodes
-            }
-            brought = {
-                node: [
-                    builder.send(block, bundle, part)
-                    for bundle in ways[node]
-                    if (part := outgoing[int(representative[network.source[bundle]])]) is not None
-                ]
-                for node in nodes
-            }
+            sends = sorted({sender[bundle] for bundles in ways.values() for bundle in bundles})
+            outgoing = {node: _outgoing(builder, block, node, parts[node], brought[node], phase) for node in sends}
             for node in nodes:
+                going = [(bundle, outgoing[sender[bundle]]) for bundle in ways[node]]
+                brought[node] = [builder.send(block, bundle, part) for bundle, part in going if part is not None]
                 parts[node] += brought[node]
         for node in nodes:
             builder.complete(block, node, parts[node])

@@ -106,14 +106,9 @@ def layer_plan(
     kinds, total = held(index, np.append(made, arrived))
     added = np.flatnonzero(kinds == SUM)
     added = added[grouped(total[added], len(sum_node))[0]]
-    reader = total[added]
-    operands = Operands(
-        reader,
-        np.where(added < len(made), OPERATOR, SLOT),
-        np.append(maker, np.arange(len(arrived)))[added],
-        np.append(leaf, origin)[added],
-        sum_block[reader],
-    )
+    reader, makers = total[added], np.append(maker, np.arange(len(arrived)))[added]
+    made_by = np.where(added < len(made), OPERATOR, SLOT)
+    operands = Operands(reader, made_by, makers, np.append(leaf, origin)[added], sum_block[reader])
     reads = _reads(problem, index, blocks.piece, origin)
     return Plan(blocks, block, bundle, *loads, sum_block, sum_node, complete, operands=operands, reads=reads)
 

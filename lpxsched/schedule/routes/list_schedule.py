@@ -12,7 +12,7 @@ from lpxsched.schedule.problem.instance import HOST, UNITS_PER_CHIP, Instance, r
 from lpxsched.schedule.problem.ragged import Interned, Ragged, grouped
 from lpxsched.schedule.problem.wires import hops_to
 from lpxsched.schedule.routes.blocks import Cut, cut_blocks
-from lpxsched.schedule.routes.columns import OperatorColumns, Placed, Traffic, Tree
+from lpxsched.schedule.routes.columns import Board, OperatorColumns, Placed, Traffic, TreeScratch
 from lpxsched.schedule.routes.in_order import list_schedule
 from lpxsched.schedule.routes.list_plan import Listed
 from lpxsched.schedule.symmetry.padding import Padded, unpadded
@@ -63,7 +63,7 @@ class ListScheduler:
         )
         work = _represented(work_order(instance, blocks, *self._ranks, seed=seed), problem, blocks)
         traffic, tree = _traffic_of(self._traffic, instance, blocks), _empty_tree(instance.network.nodes)
-        list_schedule(work, problem.wires, self._program, traffic, calendars, placed, tree)
+        list_schedule(work, Board(problem.wires, self._program, traffic, calendars, placed, tree))
         return Listed(problem, blocks, placed)
 
 
@@ -151,11 +151,11 @@ def _readers(problem: Padded) -> Ragged:
     return Ragged(offsets, np.concatenate([others.values[elsewhere], instance.demand_root[rooted]])[order])
 
 
-def _empty_tree(nodes: int) -> Tree:
+def _empty_tree(nodes: int) -> TreeScratch:
     numbers, flags = np.zeros((9, nodes), dtype=np.int64), np.zeros((3, nodes), dtype=np.bool_)
     leaves = 1 << (nodes - 1).bit_length()
     winner = np.append(np.zeros(leaves, dtype=np.int64), np.minimum(np.arange(leaves), nodes - 1))
-    return Tree(*(*numbers, *flags, winner))
+    return TreeScratch(*(*numbers, *flags, winner))
 
 
 def spread_ways(problem: Quotient, length: int, *, seed: int) -> Ways | None:

@@ -75,7 +75,7 @@ class Growth(NamedTuple):
     leads: Flags
 
 
-class Runs(NamedTuple):
+class PackedRuns(NamedTuple):
     """Trees of pieces and their vectors; of shape (trees, nodes), the bundle to each node and the cycle of arrival."""
 
     row: Integers
@@ -97,7 +97,7 @@ def packed_trees(problem: Quotient, style: PackedTrees) -> Ways | None:
     return _ways(problem, _runs(problem, units, parents), style.length)
 
 
-def _exact_runs(problem: Quotient, turns: int, seed: int) -> Runs:
+def _exact_runs(problem: Quotient, turns: int, seed: int) -> PackedRuns:
     """Return trees that share no lane; pieces are cut so that each has its turn several times."""
     source, vectors = problem.flow.source[problem.representatives], problem.flow.vectors[problem.representatives]
     row = np.concatenate([_order(len(source), seed, turn) for turn in range(turns)])
@@ -106,7 +106,7 @@ def _exact_runs(problem: Quotient, turns: int, seed: int) -> Runs:
     row, count = row[count > 0], count[count > 0]
     unit, parents, count = exact_trees(problem.wires, source[row], count)
     row, parents, whole = _distinct(row[unit], parents, count.astype(np.float64))
-    return Runs(row, parents, whole.astype(np.int64), lateness(problem.wires, parents))
+    return PackedRuns(row, parents, whole.astype(np.int64), lateness(problem.wires, parents)[0])
 
 
 def _order(units: int, seed: int, sweep: int) -> Integers:
@@ -212,7 +212,7 @@ def _prune(wires: Wires, parents: NDArray[np.int32], leads: Flags) -> None:
             parents[node] = NONE
 
 
-def _runs(problem: Quotient, units: Units, parents: NDArray[np.int32]) -> Runs:
+def _runs(problem: Quotient, units: Units, parents: NDArray[np.int32]) -> PackedRuns:
     """Return the trees that differ, sorted by piece, with the vectors of each piece dealt over them."""
     wires, piece = problem.wires, np.arange(len(problem.representatives), dtype=np.int64)
     # Besides, each piece has its tree of shortest ways.
@@ -225,7 +225,7 @@ def _runs(problem: Quotient, units: Units, parents: NDArray[np.int32]) -> Runs:
     vectors = upto - np.append(0, upto[:-1])
     vectors = dealt(wires, parents, late, row, vectors)
     kept = vectors > 0
-    return Runs(row[kept], parents[kept], vectors[kept], late[kept])
+    return PackedRuns(row[kept], parents[kept], vectors[kept], late[0][kept])
 
 
 def _distinct(
@@ -238,7 +238,7 @@ def _distinct(
     return trees[:, 0].astype(np.int64), np.ascontiguousarray(trees[:, 1:]), total
 
 
-def _ways(problem: Quotient, runs: Runs, length: int) -> Ways:
+def _ways(problem: Quotient, runs: PackedRuns, length: int) -> Ways:
     """Cut runs into blocks of even length, sent one behind the other, as many side by side as there are lanes."""
     wires, flow, pieces = problem.wires, problem.flow, problem.representatives
     used = runs.parents >= 0

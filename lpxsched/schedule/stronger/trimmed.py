@@ -13,7 +13,7 @@ import numpy as np
 
 from lpxsched.schedule.problem.instance import sum_cycles
 from lpxsched.schedule.result import Schedule, Sums
-from lpxsched.schedule.stronger.cells import cells_between, first_of
+from lpxsched.schedule.stronger.kept import cells_between, first_of
 from lpxsched.traffic.collectives import EVERY
 from lpxsched.units import NONE
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lpxsched.traffic.collectives import Collective
 
 
-class _Runs(NamedTuple):
+class _ValueRuns(NamedTuple):
     """Runs of values at nodes; `low` and `high` are counted within the tensor."""
 
     node: Integers
@@ -32,8 +32,8 @@ class _Runs(NamedTuple):
     low: Integers
     high: Integers
 
-    def taken(self, rows: Integers) -> _Runs:
-        return _Runs(*(column[rows] for column in self))
+    def taken(self, rows: Integers) -> _ValueRuns:
+        return _ValueRuns(*(column[rows] for column in self))
 
 
 def trimmed(problem: Instance, stage: Collective, schedule: Schedule) -> Schedule | None:
@@ -77,7 +77,7 @@ def trimmed(problem: Instance, stage: Collective, schedule: Schedule) -> Schedul
     return replace(part, makespan_cycles=int(start.max(initial=0)), operator_start=start)
 
 
-def _wanted(problem: Instance, schedule: Schedule, first: Integers) -> tuple[Integers, _Runs]:
+def _wanted(problem: Instance, schedule: Schedule, first: Integers) -> tuple[Integers, _ValueRuns]:
     """Return which reads the weaker collective has, and the runs that it reads of them."""
     pieces, width = problem.stage.pieces(), problem.network.width
     begin, end = np.full(width, np.iinfo(np.int64).max), np.zeros(width, dtype=np.int64)
@@ -88,33 +88,29 @@ def _wanted(problem: Instance, schedule: Schedule, first: Integers) -> tuple[Int
             end[reader] = (pieces.first_vector + pieces.vectors)[own].max()
     chip = schedule.read_operator - width
     low: Integers = first[schedule.read_value] + schedule.read_first
-    runs = _Runs(
-        chip,
-        schedule.read_value,
-        np.maximum(low, begin[chip]),
-        np.minimum(low + schedule.read_vectors, end[chip]),
-    )
+    low, high = np.maximum(low, begin[chip]), np.minimum(low + schedule.read_vectors, end[chip])
+    runs = _ValueRuns(chip, schedule.read_value, low, high)
     rows = np.flatnonzero(runs.low < runs.high)
     return rows, runs.taken(rows)
 
 
-def _slots(schedule: Schedule, first: Integers, ends: Integers) -> _Runs:
+def _slots(schedule: Schedule, first: Integers, ends: Integers) -> _ValueRuns:
     low = first[schedule.slot_value] + schedule.slot_first
-    return _Runs(ends[schedule.slot_bundle], schedule.slot_value, low, low + schedule.slot_vectors)
+    return _ValueRuns(ends[schedule.slot_bundle], schedule.slot_value, low, low + schedule.slot_vectors)
 
 
-def _keys(network: Network, cuts: Integers, runs: _Runs) -> tuple[Integers, Integers, Integers]:
+def _keys(network: Network, cuts: Integers, runs: _ValueRuns) -> tuple[Integers, Integers, Integers]:
     """Return the row and the cell of each part of runs, and a key by node, value and cell."""
     row, cell = cells_between(cuts, runs.low, runs.high)
     return row, cell, (runs.value[row] * network.nodes + runs.node[row]) * len(cuts) + cell
 
 
-def _needed(network: Network, schedule: Schedule, first: Integers, wanted: _Runs) -> tuple[_Runs, _Runs]:
+def _needed(network: Network, schedule: Schedule, first: Integers, wanted: _ValueRuns) -> tuple[_ValueRuns, _ValueRuns]:
     """Return which parts of slots, by row instead of node, and of sums bring readers what they read."""
     sums = schedule.sums
     arriving, leaving = (_slots(schedule, first, ends) for ends in (network.destination, network.source))
     total = schedule.operators + np.arange(len(sums))
-    made = _Runs(sums.node, total, sums.first, sums.first + sums.vectors)
+    made = _ValueRuns(sums.node, total, sums.first, sums.first + sums.vectors)
     into = made.taken(sums.operand_sum)
     cuts = np.unique(np.concatenate([end for runs in (wanted, arriving, made) for end in runs[2:]]))
     row, cell, key = _keys(network, cuts, arriving)
@@ -140,16 +136,16 @@ def _between(row: Integers, flagged: Flags) -> Flags:
     return np.asarray((first[row] <= places) & (places <= last[row]))
 
 
-def _joined(row: Integers, value: Integers, cell: Integers, cuts: Integers) -> _Runs:
+def _joined(row: Integers, value: Integers, cell: Integers, cuts: Integers) -> _ValueRuns:
     """Return runs of cells that follow each other in one row."""
     apart = (np.diff(row) != 0) | (np.diff(cell) != 1)
     some = np.ones(min(1, len(row)), dtype=np.bool_)
     begin, end = np.flatnonzero(np.append(some, apart)), np.flatnonzero(np.append(apart, some))
     row = row[begin]
-    return _Runs(row, value[row], cuts[cell[begin]], cuts[cell[end] + 1])
+    return _ValueRuns(row, value[row], cuts[cell[begin]], cuts[cell[end] + 1])
 
 
-def _read_at(network: Network, schedule: Schedule, first: Integers, wanted: _Runs) -> Integers:
+def _read_at(network: Network, schedule: Schedule, first: Integers, wanted: _ValueRuns) -> Integers:
     """Return when all of each run has been read, or summed, at its node; 0 of what was there at first."""
     arriving = _slots(schedule, first, network.destination)
     cuts = np.unique(np.concatenate([end for runs in (wanted, arriving) for end in runs[2:]]))
@@ -170,7 +166,7 @@ def _read_at(network: Network, schedule: Schedule, first: Integers, wanted: _Run
     return read_at
 
 
-def _sums(problem: Instance, schedule: Schedule, made: _Runs) -> Sums:
+def _sums(problem: Instance, schedule: Schedule, made: _ValueRuns) -> Sums:
     """Return the sums of some runs, operands by the values of the schedule."""
     sums, rows, vectors = schedule.sums, made.node, made.high - made.low
     number = np.full(len(sums), NONE)

@@ -13,10 +13,10 @@ from lpxsched.fabric.profile import load_fabric
 from lpxsched.options import CollectiveOptions
 from lpxsched.schedule import bounds
 from lpxsched.schedule.bounds import lower_bound
+from lpxsched.schedule.collective import solve_transfers
 from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.problem.collective import collective_instance
 from lpxsched.schedule.result import LowerBound, Result
-from lpxsched.schedule.solve_collective import solve_transfers
 from lpxsched.schedule.solve_layer import solve
 from lpxsched.traffic.collectives import Collective
 from lpxsched.verify.check import check

@@ -102,7 +102,8 @@ def test_packed_ways_are_trees_within_the_period(problem: Instance) -> None:
     directions, sums = directions_of(problem)
     blocks = directions[0].blocks(1)
     below = int(problem.network.hold_cycles(1).sum()) * len(blocks) * 4 + 2
-    ways = packed_ways(directions, blocks, sums=sums, effort=Effort(0.2, 0, 1), below_cycles=below)
+    both = list(zip(directions, sums, strict=True))
+    ways = packed_ways(both, blocks, effort=Effort(0.2, 0, 1), below_cycles=below)
     if ways is None:
         return
     load = np.zeros(problem.network.bundles, dtype=np.int64)
@@ -156,13 +157,13 @@ def test_large_models_are_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     small, _ = both_directions(problem_of(Collective("broadcast", 4, 3), MESH_OF_4))
     effort = Effort(1.0, 0, 1)
     monkeypatch.setattr(packing, "MOST_LITERALS", 36)
-    assert packed_ways([small], small.blocks(1), sums=[False], effort=effort, below_cycles=9) is not None
+    assert packed_ways([(small, False)], small.blocks(1), effort=effort, below_cycles=9) is not None
     monkeypatch.setattr(packing, "MOST_LITERALS", 35)
-    assert packed_ways([small], small.blocks(1), sums=[False], effort=effort, below_cycles=9) is None
+    assert packed_ways([(small, False)], small.blocks(1), effort=effort, below_cycles=9) is None
 
 
 def test_periods_that_are_no_shorter_are_not_looked_for() -> None:
     """Tests a broadcast of three vectors that repeats every cycle, the bound, where less than 1 is asked for."""
     small, _ = both_directions(problem_of(Collective("broadcast", 4, 3), MESH_OF_4))
-    assert packed_ways([small], small.blocks(1), sums=[False], effort=Effort(1.0, 0, 1), below_cycles=2) is not None
-    assert packed_ways([small], small.blocks(1), sums=[False], effort=Effort(1.0, 0, 1), below_cycles=1) is None
+    assert packed_ways([(small, False)], small.blocks(1), effort=Effort(1.0, 0, 1), below_cycles=2) is not None
+    assert packed_ways([(small, False)], small.blocks(1), effort=Effort(1.0, 0, 1), below_cycles=1) is None

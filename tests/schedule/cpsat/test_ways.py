@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
+from lpxsched.schedule import policy
 from lpxsched.schedule.bounds import lower_bound
 from lpxsched.schedule.cpsat import search as ways_search
 from lpxsched.schedule.cpsat.runs import Effort
@@ -88,8 +89,8 @@ def test_every_schedule_keeps_all_rules(problem: Instance, by_neighbourhoods: bo
     """Tests all kinds of copies on random fabrics, with one model of all blocks and with none that is large enough."""
     with pytest.MonkeyPatch.context() as patch:
         if by_neighbourhoods:
-            patch.setattr(ways_search, "MOST_CROSSINGS", 0)
-            patch.setattr(ways_search, "NEIGHBOURHOOD_CROSSINGS", 8)
+            patch.setattr(policy, "MOST_CROSSINGS", 0)
+            patch.setattr(policy, "NEIGHBOURHOOD_CROSSINGS", 8)
         schedule, proved = improved(problem, trivial(problem.network))
     assert proved is None or proved.cycles <= schedule.makespan_cycles
 
@@ -193,7 +194,7 @@ def test_what_is_gathered_is_read_before_it_is_added() -> None:
 def test_a_block_that_is_too_many_makes_no_neighbourhood(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests a broadcast over a star, whose block may cross more bundles than a neighbourhood holds."""
     problem = problem_of(Collective("broadcast", 4, 1), star_of(3))
-    monkeypatch.setattr(ways_search, "NEIGHBOURHOOD_CROSSINGS", 2)
-    monkeypatch.setattr(ways_search, "MOST_CROSSINGS", 0)
+    monkeypatch.setattr(policy, "NEIGHBOURHOOD_CROSSINGS", 2)
+    monkeypatch.setattr(policy, "MOST_CROSSINGS", 0)
     monkeypatch.setattr(ways_search.Neighbourhoods, "draw", lambda *_: pytest.fail("a neighbourhood"))
     improved(problem, trivial(problem.network))

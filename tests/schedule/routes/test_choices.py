@@ -95,9 +95,9 @@ def test_the_lengths_of_blocks(vectors: int, unit_blocks: bool, expected: list[i
 def test_long_messages_have_few_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests seven vectors on two chips where candidates may have eight slots: blocks of one are 7 x 2 slots."""
     small = searched(problem_of(Collective("broadcast", 2, 7), path(2)))
-    monkeypatch.setattr("lpxsched.schedule.routes.choices.MOST_SLOTS", 8)
+    monkeypatch.setattr("lpxsched.schedule.policy.MOST_SLOTS", 8)
     assert sorted(block_lengths(small, unit_blocks=False)) == [2, 4, 7]
-    monkeypatch.setattr("lpxsched.schedule.routes.choices.MOST_SLOTS", 1)
+    monkeypatch.setattr("lpxsched.schedule.policy.MOST_SLOTS", 1)
     assert block_lengths(small, unit_blocks=False) == [7]
 
 

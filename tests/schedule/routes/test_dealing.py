@@ -31,7 +31,8 @@ def test_a_short_tree_carries_in_the_end_what_a_long_one_cannot() -> None:
         dtype=np.int32,
     )
     late = lateness(wires, parents)
-    assert late.tolist() == [[0, 10, 20], [0, 20, 10], [0, 10, 10]]
+    assert late[0].tolist() == [[0, 10, 20], [0, 20, 10], [0, 10, 10]]
+    assert late[1].tolist() == [[20, 20, 20], [20, 20, 20], [10, 10, 10]]
     vectors = dealt(wires, parents, late, np.zeros(3, dtype=np.int64), np.array([12, 12, 0]))
     assert vectors.tolist() == [7, 7, 10]
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import assume, given, settings
 
 from lpxsched.fabric.fabric import LinkClass
+from lpxsched.schedule.attempts import Others, stronger
+from lpxsched.schedule.collective import solve_transfers
 from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.problem.collective import collective_instance, stage_instance
 from lpxsched.schedule.problem.wires import FAR, all_ways
-from lpxsched.schedule.solve_collective import solve_transfers
-from lpxsched.schedule.stronger.others import Others, stronger
 from lpxsched.traffic.collectives import Collective
 from tests.schedule.bounds.problems import adds_of
 from tests.schedule.fabrics import Bundle, fabric, problems

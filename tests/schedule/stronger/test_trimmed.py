@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from hypothesis import assume, given, settings
 
 from lpxsched.fabric.fabric import LinkClass
+from lpxsched.schedule.attempts import stronger
+from lpxsched.schedule.collective import solve_transfers
 from lpxsched.schedule.options import SolveOptions
 from lpxsched.schedule.problem.collective import collective_instance, stage_instance
 from lpxsched.schedule.problem.wires import FAR, all_ways
-from lpxsched.schedule.solve_collective import solve_transfers
-from lpxsched.schedule.stronger.others import stronger
 from lpxsched.schedule.stronger.trimmed import trimmed
 from lpxsched.traffic.collectives import Collective
 from tests.schedule.fabrics import Bundle, fabric, problems

@@ -24,7 +24,6 @@ from lpxsched.schedule.routes.matching.queues import (
     second_entry,
     wait,
 )
-from lpxsched.schedule.routes.matching.serving import serve
 from lpxsched.schedule.routes.matching.tables import (
     BEGUN,
     BLOCK,
@@ -49,6 +48,7 @@ from lpxsched.schedule.routes.matching.tables import (
     Job,
     State,
     Tables,
+    serve,
     tables_of,
 )
 from lpxsched.units import NEVER, NONE
