@@ -1,4 +1,4 @@
-"""R3 delivery, sixth part: what a manifest counts is in the tables and the graph, and what it assumes in its range.
+"""R3 delivery, sixth part: what a manifest counts is in the tables and the graph, and what it tells twice is the same.
 
 What the manifest does not count is no fault.
 """
@@ -9,21 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lpxsched.verify.reservations import in_flight
 from lpxsched.verify.violation import MANIFEST_FILE, Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from lpxsched.timetable.build import Build
 
 RULE = "R3"
-# Files of which a manifest holds all values, not only those that are assumed.
-HELD = ("clock", "gpus", "handover")
+# Results that options tell too.
+TWICE = ("in_flight", "kind")
 
 
 def count_violations(build: Build) -> Iterator[Violation]:
-    """Yield counts that do not follow from tables and graph, and assumptions beside their range or what was read."""
+    """Yield counts that do not follow from tables and graph, and figures that do not follow from each other."""
     results, graph = build.manifest.results, build.graph
     # Drafts and the head are visits of a whole model; its layers are fewer.
     visits = "visits" if "visits" in results else "layers"
@@ -38,14 +37,26 @@ def count_violations(build: Build) -> Iterator[Violation]:
         "distinct_problems": len(problems),
     }
     for key, count in counted.items():
-        if key in results and results[key] != count:
+        # What is equal in Python may be of another type: 2.0, or true for 1.
+        if key in results and (type(results[key]) is not int or results[key] != count):
             yield _wrong(f"results {key} is {results[key]!r}, tables and graph have {count}")
-    asked = build.manifest.options.get("in_flight", in_flight(build))
-    if results.get("in_flight", asked) != asked:
-        yield _wrong(f"results in_flight is {results['in_flight']!r}, options have {asked!r}")
+    yield from _told_twice(build)
     yield from _chips_of_problems(build, problems)
-    for key, told in build.manifest.assumptions.items():
-        yield from _assumed(build, key, told)
+    yield from _figures_of_problems(build, problems)
+
+
+def _told_twice(build: Build) -> Iterator[Violation]:
+    """Yield what two places of the manifest tell otherwise, where both tell it."""
+    manifest, options = build.manifest, build.manifest.options
+    pairs: list[tuple[str, object, str, object]] = [
+        ("seed", manifest.seed, "options seed", options.get("seed", manifest.seed)),
+        ("outside users", manifest.outside.get("users"), "options batch", options.get("batch")),
+        ("options clock", options.get("clock"), "clock name", manifest.clock.get("name")),
+        *((f"results {key}", manifest.results.get(key), f"options {key}", options.get(key)) for key in TWICE),
+    ]
+    for one, said, other, right in pairs:
+        if said is not None and right is not None and said != right:
+            yield _wrong(f"{one} is {said!r}, {other} is {right!r}")
 
 
 def _groups(build: Build) -> list[list[int]]:
@@ -84,24 +95,31 @@ def _chips_of_problems(build: Build, problems: list[Mapping[str, Any]]) -> Itera
         yield _wrong(f"results problems name layers {seen}, must name each of {len(groups)} layers once")
 
 
-def _assumed(build: Build, key: str, told: object) -> Iterator[Violation]:
-    """Yield an assumed value beside its range, or another than the manifest holds at its place."""
-    if not isinstance(told, dict) or "value" not in told:
-        return
-    value, limits = told["value"], told.get("range")
-    limits = limits if isinstance(limits, list) else []
-    if _are_numbers([value, *limits]) and limits and not min(limits) <= value <= max(limits):
-        yield _wrong(f"assumptions {key} is {value}, its range is {min(limits)} to {max(limits)}")
-    kind, *path = key.split(".")
-    held: Any = build.manifest.clock if kind == "clock" else build.manifest.outside.get(kind)
-    for name in path if kind in HELD else ():
-        held = held.get(name) if isinstance(held, dict) else None
-    if kind in HELD and isinstance(held, dict) and held.get("value", value) != value:
-        yield _wrong(f"assumptions {key} is {value!r}, the manifest holds {held['value']!r}")
+def _figures_of_problems(build: Build, problems: list[Mapping[str, Any]]) -> Iterator[Violation]:
+    """Yield gaps that are no quotients of what is told beside them, and proofs that prove less."""
+    results, wires = build.manifest.results, [problem.get("wires") for problem in problems]
+    named = [(f"problems.{number}", problem) for number, problem in enumerate(problems)]
+    named += [(f"problems.{number}.wires", told) for number, told in enumerate(wires) if isinstance(told, dict)]
+    for name, told in named:
+        long, bound = (_whole(told, key) for key in ("makespan_cycles", "lower_bound_cycles"))
+        short = _whole(told, "period_cycles") if "period_cycles" in told else long
+        if short is None or bound is None:
+            continue
+        gap = round(max(1, short) / max(1, bound), 6)
+        for key in ("gap", "period_gap"):
+            if key in told and told[key] != gap:
+                yield _wrong(f"results {name}.{key} is {told[key]!r}, of {short} cycles over {bound} it is {gap}")
+        if bound > short or (told.get("status") == "optimal" and bound < short):
+            yield _wrong(f"results {name} is {told.get('status')} with {short} cycles and a bound of {bound}")
+    least, makespan = (_whole(results, key) for key in ("makespan_lower_bound_cycles", "makespan_cycles"))
+    if least is not None and makespan is not None and least > makespan:
+        yield _wrong(f"results makespan_lower_bound_cycles is {least}, above makespan_cycles {makespan}")
 
 
-def _are_numbers(values: Sequence[object]) -> bool:
-    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+def _whole(told: Mapping[str, Any], key: str) -> int | None:
+    """Return a number of cycles; None for what is none."""
+    value = told.get(key)
+    return value if type(value) is int and value >= 0 else None
 
 
 def _wrong(message: str) -> Violation:

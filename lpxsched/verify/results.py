@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.units import NONE, ceil_cycles, cycles_to_ns, exact
+from lpxsched.verify.assumptions import assumption_violations
 from lpxsched.verify.clock import limits_of
 from lpxsched.verify.counts import count_violations
 from lpxsched.verify.demand import graph_operators
@@ -32,6 +33,7 @@ RULE = "R3"
 SUMS = {"step_ns": ("proved_ns", "assumed_ns"), "step_high_ns": ("proved_worst_ns", "assumed_high_ns")}
 
 WAITING = "waiting_ns"
+STATUSES = ("optimal", "feasible")
 
 
 def result_violations(build: Build) -> list[Violation]:
@@ -48,6 +50,7 @@ def manifest_violations(build: Build) -> list[Violation]:
         *_rates(build),
         *_proofs(build),
         *count_violations(build),
+        *assumption_violations(build),
     ]
 
 
@@ -131,6 +134,9 @@ def _rates(build: Build) -> Iterator[Violation]:
 
 def _proofs(build: Build) -> Iterator[Violation]:
     objective, bounds = _objective(build)
+    status = build.manifest.results.get("status", STATUSES[0])
+    if status not in STATUSES:
+        yield Violation(RULE, f"{MANIFEST_FILE}: results status is {status!r}, must be {' or '.join(STATUSES)}")
     if build.manifest.results.get("status") == "optimal" and (bounds != objective).any():
         name = "period_cycles" if len(repeating(build)) else "makespan_cycles"
         message = f"results status is 'optimal', but a lower_bound_cycles is not its {name}"

@@ -1,9 +1,9 @@
-"""R3, counts of the manifest: they follow from tables and graph, and what is assumed lies in its range."""
+"""R3, counts of the manifest: they follow from tables and graph, and figures from each other."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -11,18 +11,10 @@ from tests.builds import signed, two_chip_build
 from tests.verify.changes import breaks, change, reports, rules
 from tests.verify.test_results import claiming
 
-if TYPE_CHECKING:
-    from lpxsched.timetable.build import Build
-
 # Eight slots of two vectors each, over links 0 to 5. Each input goes to both chips: of 16 hops of vectors 12 are of
 # different ones (two inputs, two partial sums and two results, of two vectors each).
 TRUE = {"layers": 1, "slots": 8, "vectors": 12, "vector_hops": 16, "links": 6, "chips": 2, "distinct_problems": 1}
 PROBLEM = {"layers": [0], "chips": 2}
-
-
-def assuming(build: Build, key: str, **told: Any) -> Build:
-    """Return a build that tells one assumption."""
-    return signed(replace(build, manifest=build.manifest.model_copy(update={"assumptions": {key: told}})))
 
 
 def test_true_counts_pass() -> None:
@@ -58,7 +50,53 @@ def test_micro_batches_are_those_of_the_options() -> None:
         replace(build, manifest=build.manifest.model_copy(update={"options": {"in_flight": asked}})) for asked in (1, 3)
     )
     assert not rules(one)
-    assert breaks(three, "R3", "results in_flight is 1, options have 3")
+    assert breaks(three, "R3", "results in_flight is 1, options in_flight is 3")
+
+
+FIGURES = {"layers": [0], "makespan_cycles": 12, "lower_bound_cycles": 10, "gap": 1.2, "status": "feasible"}
+
+
+@pytest.mark.parametrize(
+    ("told", "text"),
+    [
+        ({}, ""),
+        ({"lower_bound_cycles": 12, "gap": 1.0, "status": "optimal"}, ""),
+        ({"period_cycles": 15, "gap": 1.5, "period_gap": 1.5}, ""),
+        ({"wires": {"makespan_cycles": 3, "lower_bound_cycles": 2, "gap": 1.5}}, ""),
+        ({"gap": 1.1}, "problems.0.gap is 1.1, of 12 cycles over 10 it is 1.2"),
+        ({"period_cycles": 15, "gap": 1.5, "period_gap": 1.2}, "problems.0.period_gap is 1.2, of 15 cycles over 10"),
+        ({"status": "optimal"}, "problems.0 is optimal with 12 cycles and a bound of 10"),
+        ({"lower_bound_cycles": 16, "gap": 0.75}, "problems.0 is feasible with 12 cycles and a bound of 16"),
+        (
+            {"wires": {"makespan_cycles": 3, "lower_bound_cycles": 2, "gap": 1}},
+            "problems.0.wires.gap is 1, of 3 cycles",
+        ),
+    ],
+)
+def test_figures_of_a_problem_follow_from_each_other(told: dict[str, Any], text: str) -> None:
+    """Tests 12 cycles over a bound of 10, of which 15 may be the period."""
+    build = claiming(two_chip_build(), problems=[FIGURES | told])
+    assert breaks(build, "R3", f"results {text}") if text else not rules(build)
+
+
+def test_what_is_told_twice_is_the_same() -> None:
+    """Tests a seed, the users outside and the name of the clock, each beside an option."""
+    manifest = two_chip_build().manifest
+    for options, text in (
+        ({"seed": manifest.seed}, ""),
+        ({"seed": manifest.seed + 1}, f"seed is {manifest.seed}, options seed is {manifest.seed + 1}"),
+        ({"clock": "other"}, "options clock is 'other', clock name is"),
+    ):
+        build = signed(replace(two_chip_build(), manifest=manifest.model_copy(update={"options": options})))
+        assert breaks(build, "R3", text) if text else not rules(build)
+
+
+def test_a_status_and_a_type_are_those_that_a_compile_writes() -> None:
+    """Tests a status of another word, and a count that equals one in Python."""
+    assert breaks(
+        claiming(two_chip_build(), status="perfect"), "R3", "status is 'perfect', must be optimal or feasible"
+    )
+    assert breaks(claiming(two_chip_build(), slots=8.0), "R3", "results slots is 8.0, tables and graph have 8")
 
 
 @pytest.mark.parametrize(
@@ -68,23 +106,6 @@ def test_the_gap_over_other_mappings_follows(makespan: int, gap: float, right: b
     """Tests 128 ns over a bound of 100: 1.28, to the last of six decimals."""
     build = claiming(two_chip_build(), mapping_bound_ns=100.0, mapping_gap=gap, makespan_ns=makespan)
     assert right != breaks(build, "R3", f"results mapping_gap is {gap}, makespan and mapping_bound_ns make 1.28")
-
-
-def test_an_assumed_value_lies_in_its_range() -> None:
-    """Tests values at both ends of a range, beyond it, and ranges that are no numbers."""
-    build = two_chip_build()
-    for value, limits in ((1, [1, 2]), (2, [2, 1]), ("fp8", ["fp8", "int8"]), (True, [False, True]), (3, [])):
-        assert not rules(assuming(build, "chip.some", value=value, range=limits))
-    assert breaks(assuming(build, "chip.some", value=3, range=[1, 2]), "R3", "chip.some is 3, its range is 1 to 2")
-
-
-def test_an_assumed_value_is_the_one_that_is_held() -> None:
-    """Tests a clock, which the manifest holds by value."""
-    build = two_chip_build()
-    held = build.manifest.clock["crossing_cycles"]["value"]
-    assert not rules(assuming(build, "clock.crossing_cycles", value=held))
-    wrong = assuming(build, "clock.crossing_cycles", value=held + 1)
-    assert breaks(wrong, "R3", f"clock.crossing_cycles is {held + 1}, the manifest holds {held}")
 
 
 def test_each_node_has_a_place_and_each_link_a_lane() -> None:

@@ -78,11 +78,11 @@ def place_tasks(tasks: TaskColumns, calendars: Calendars, order: Integers, start
 @kernel
 def follow_chains(
     offsets: Integers, before: Integers, rank: Integers, chain: Integers, looked: Integers, waiting: Integers
-) -> None:
+) -> bool:
     """Find the length of the longest chain before each task, and the highest rank in it, predecessors first.
 
     `chain` is below 0 of tasks that are not done, `looked` the place up to which their predecessors are; `waiting` has
-    room for a chain of all.
+    room for a chain of all. Return whether no task waits for itself.
     """
     for first in range(len(chain)):
         last = 0
@@ -93,6 +93,8 @@ def follow_chains(
                 looked[task] += 1
             if looked[task] < offsets[task + 1]:
                 last += 1
+                if last == len(waiting):
+                    return False
                 waiting[last] = before[looked[task]]
                 continue
             chain[task] = 0
@@ -100,6 +102,7 @@ def follow_chains(
                 chain[task] = max(chain[task], chain[before[index]] + 1)
                 rank[task] = max(rank[task], rank[before[index]])
             last -= 1
+    return True
 
 
 NEVER_CLOSED = Closed(*(np.zeros(0, dtype=np.int64) for _ in Closed._fields))
@@ -238,7 +241,8 @@ def _chained(tasks: Tasks, rank: Integers) -> Integers:
     """Return the number of tasks in the longest chain before each; give each the highest rank in such chains."""
     rows, offsets = grouped(tasks.after, len(tasks))
     chain, waiting = np.full(len(tasks), NONE, dtype=np.int64), np.empty(len(tasks), dtype=np.int64)
-    follow_chains(offsets, tasks.before[rows], rank, chain, offsets[:-1].copy(), waiting)
+    if not follow_chains(offsets, tasks.before[rows], rank, chain, offsets[:-1].copy(), waiting):
+        raise ValueError("tasks wait for each other in a circle")
     return chain
 
 

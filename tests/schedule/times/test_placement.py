@@ -157,6 +157,13 @@ def test_the_best_of_all_passes_is_kept(monkeypatch: pytest.MonkeyPatch) -> None
     assert improved(tasks, order_of([0]), enough=0).makespan_cycles == 5
 
 
+def test_tasks_that_wait_for_each_other_in_a_circle_are_a_fault() -> None:
+    """Tests two tasks of which each comes after the other, behind a third: nobody can be first."""
+    tasks = tasks_of([Task(1)] * 3, after=[(2, 0, 1), (0, 1, 1), (1, 0, 1)])
+    with pytest.raises(ValueError, match="wait for each other in a circle"):
+        precedence_order(tasks, order_of([0, 1, 2]))
+
+
 def test_nothing_to_place_takes_no_time() -> None:
     """Tests no task at all."""
     assert improved(tasks_of([]), order_of([]), enough=0).makespan_cycles == 0

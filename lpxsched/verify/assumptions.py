@@ -1,0 +1,63 @@
+"""R3 delivery, seventh part: what is assumed lies in its range, and is what the manifest holds of the file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lpxsched.verify.violation import MANIFEST_FILE, Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from lpxsched.timetable.build import Build
+
+RULE = "R3"
+# Files of which a manifest holds all values, not only those that are assumed.
+HELD = ("clock", "gpus", "handover")
+
+
+def assumption_violations(build: Build) -> Iterator[Violation]:
+    """Yield values beside their ranges, and assumptions that are told otherwise than the file that they are from."""
+    for key, told in build.manifest.assumptions.items():
+        yield from _assumed(build, key, told)
+    for key, told in _ranged(build.manifest.clock, "clock") + _ranged(build.manifest.outside, "outside"):
+        yield from _within(key, told)
+
+
+def _assumed(build: Build, key: str, told: object) -> Iterator[Violation]:
+    """Yield an assumed value beside its range, or another than the manifest holds at its place."""
+    if not isinstance(told, dict) or "value" not in told:
+        return
+    yield from _within(f"assumptions {key}", told)
+    kind, *path = key.split(".")
+    held: Any = build.manifest.clock if kind == "clock" else build.manifest.outside.get(kind)
+    for name in path if kind in HELD else ():
+        held = held.get(name) if isinstance(held, dict) else None
+    for part in ("value", "range") if kind in HELD and isinstance(held, dict) else ():
+        if held.get(part, told.get(part)) != told.get(part):
+            yield _wrong(f"assumptions {key}: {part} is {told.get(part)!r}, the manifest holds {held[part]!r}")
+
+
+def _within(key: str, told: Mapping[str, Any]) -> Iterator[Violation]:
+    """Yield a value beside its range, where both are numbers."""
+    value, limits = told["value"], told.get("range")
+    limits = limits if isinstance(limits, list) else []
+    if _are_numbers([value, *limits]) and limits and not min(limits) <= value <= max(limits):
+        yield _wrong(f"{key} is {value}, its range is {min(limits)} to {max(limits)}")
+
+
+def _ranged(data: object, key: str) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return all values that have a range, by their dotted keys."""
+    if not isinstance(data, dict):
+        return []
+    if "value" in data and "range" in data:
+        return [(key, data)]
+    return [found for name, child in data.items() for found in _ranged(child, f"{key}.{name}")]
+
+
+def _are_numbers(values: Sequence[object]) -> bool:
+    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+
+
+def _wrong(message: str) -> Violation:
+    return Violation(RULE, f"{MANIFEST_FILE}: {message}")

@@ -1,0 +1,43 @@
+"""R3, what is assumed: each value lies in its range and is the one that the manifest holds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from tests.builds import signed, two_chip_build
+from tests.verify.changes import breaks, rules
+
+if TYPE_CHECKING:
+    from lpxsched.timetable.build import Build
+
+
+def assuming(build: Build, key: str, **told: Any) -> Build:
+    """Return a build that tells one assumption."""
+    return signed(replace(build, manifest=build.manifest.model_copy(update={"assumptions": {key: told}})))
+
+
+def test_an_assumed_value_lies_in_its_range() -> None:
+    """Tests values at both ends of a range, beyond it, and ranges that are no numbers."""
+    build = two_chip_build()
+    for value, limits in ((1, [1, 2]), (2, [2, 1]), ("fp8", ["fp8", "int8"]), (True, [False, True]), (3, [])):
+        assert not rules(assuming(build, "chip.some", value=value, range=limits))
+    assert breaks(assuming(build, "chip.some", value=3, range=[1, 2]), "R3", "chip.some is 3, its range is 1 to 2")
+
+
+def test_an_assumed_value_is_the_one_that_is_held() -> None:
+    """Tests a clock, which the manifest holds by value."""
+    build = two_chip_build()
+    held = build.manifest.clock["crossing_cycles"]["value"]
+    assert not rules(assuming(build, "clock.crossing_cycles", value=held))
+    wrong = assuming(build, "clock.crossing_cycles", value=held + 1)
+    assert breaks(wrong, "R3", f"crossing_cycles: value is {held + 1}, the manifest holds {held}")
+
+
+def test_a_value_that_is_held_lies_in_its_range() -> None:
+    """Tests the crossing of a clock, whose range ends below its value."""
+    manifest = two_chip_build().manifest
+    crossing = manifest.clock["crossing_cycles"]["value"]
+    clock = manifest.clock | {"crossing_cycles": {"value": crossing, "range": [0, crossing - 1]}}
+    build = signed(replace(two_chip_build(), manifest=manifest.model_copy(update={"clock": clock})))
+    assert breaks(build, "R3", f"clock.crossing_cycles is {crossing}, its range is 0 to {crossing - 1}")
