@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.program.frames.offsets import Held, folded, folded_segments, offsets
+from lpxsched.program.frames.offsets import Held, folded, offsets
 from lpxsched.program.frames.reserved_chain import early_chain, free_residues, server_conflicts
 from lpxsched.simulation.discipline import Discipline
 from lpxsched.simulation.frames import ALL_DELAYS, run_frames
@@ -34,7 +34,8 @@ def example(micro_batches: int, servers: int) -> Discipline:
         When they do not fit.
     """
     none, held = np.zeros(1, dtype=np.int64), np.full(1, LOAD, dtype=np.int64)
-    (fits,) = offsets(folded_segments([folded(Held(none, none, held), PERIOD)]), 0, PERIOD)
+    folds = folded([Held(none, none, held)], PERIOD)
+    (fits,) = (None,) if folds is None else offsets(folds, 0, PERIOD)
     if fits is None:
         raise ValueError("a layer holds nothing")
 

@@ -15,7 +15,7 @@ import numpy as np
 from lpxsched.compiled.kernels import Flags, Integers, kernel
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
@@ -33,54 +33,6 @@ class Held(NamedTuple):
 
 
 class Folded(NamedTuple):
-    """What a segment holds modulo a period.
-
-    Attributes
-    ----------
-    resource : ndarray of int64, shape (resources,)
-        Sorted.
-    first : ndarray of int64, shape (resources + 1,)
-        Where the intervals of each begin in the next two.
-    begin, length : ndarray of int64, shape (intervals,)
-        ``[begin, begin + length)`` modulo the period, those that touch joined.
-    """
-
-    resource: Integers
-    first: Integers
-    begin: Integers
-    length: Integers
-
-
-def meets_itself(held: Held, period: int) -> bool:
-    """Return whether iterations of a segment overlap when one begins every `period` cycles."""
-    if (held.length > period).any():
-        return True
-    lasting = np.flatnonzero(held.length > 0)
-    resource, begin = held.resource[lasting], held.begin[lasting] % period
-    order = np.lexsort((begin, resource))
-    resource, begin, end = resource[order], begin[order], (begin + held.length[lasting])[order]
-    inside = resource[1:] == resource[:-1]
-    if (end[:-1] > begin[1:])[inside].any():
-        return True
-    last = np.append(~inside, True)[: len(order)]
-    first = np.append(True, ~inside)[: len(order)]
-    return bool((end[last] - period > begin[first]).any())
-
-
-def folded(held: Held, period: int) -> Folded:
-    """Return what a segment that does not meet itself holds modulo a period."""
-    lasting = np.flatnonzero(held.length > 0)
-    begin = held.begin[lasting] % period
-    order = np.lexsort((begin, held.resource[lasting]))
-    resource, begin, length = held.resource[lasting][order], begin[order], held.length[lasting][order]
-    touching = (resource[1:] == resource[:-1]) & (begin[:-1] + length[:-1] == begin[1:])
-    runs = np.flatnonzero(np.append(True, ~touching)[: len(order)])
-    length = np.add.reduceat(length, runs) if len(runs) else length
-    distinct, first = np.unique(resource[runs], return_index=True)
-    return Folded(distinct, np.append(first, len(runs)), begin[runs], length)
-
-
-class FoldedSegments(NamedTuple):
     """What several segments hold modulo a period, one behind the other.
 
     Attributes
@@ -92,6 +44,7 @@ class FoldedSegments(NamedTuple):
     first : ndarray of int64, shape (resources + 1,)
         Where the intervals of each begin in the next two.
     begin, length : ndarray of int64, shape (intervals,)
+        ``[begin, begin + length)`` modulo the period, those that touch joined.
     """
 
     of_segment: Integers
@@ -101,20 +54,40 @@ class FoldedSegments(NamedTuple):
     length: Integers
 
 
-def folded_segments(folds: Sequence[Folded]) -> FoldedSegments:
-    """Return what segments hold modulo the same period."""
-    intervals = np.cumsum([0, *(len(one.begin) for one in folds)])
-    ends = [one.first[1:] + before for one, before in zip(folds, intervals.tolist(), strict=False)]
-    return FoldedSegments(
-        np.cumsum([0, *(len(one.resource) for one in folds)]),
-        np.concatenate([one.resource for one in folds]),
-        np.concatenate([np.zeros(1, dtype=np.int64), *ends]),
-        np.concatenate([one.begin for one in folds]),
-        np.concatenate([one.length for one in folds]),
-    )
+def folded(segments: Iterable[Held], period: int) -> Folded | None:
+    """Return what segments hold modulo a period; None where iterations of one overlap that begin so often."""
+    folds = list[tuple[Integers, ...]]()
+    for held in segments:
+        one = _folded(held, period)
+        if one is None:
+            return None
+        folds.append(one)
+    resource, count, begin, length = (np.concatenate(column) for column in zip(*folds, strict=True))
+    of_segment = np.cumsum([0, *(len(one[0]) for one in folds)])
+    return Folded(of_segment, resource, np.append(0, np.cumsum(count)), begin, length)
 
 
-def offsets(folds: FoldedSegments, one: int, period: int) -> list[NDArray[np.bool_] | None]:
+def _folded(held: Held, period: int) -> tuple[Integers, ...] | None:
+    """Return resources, how many intervals each has, and the begins and lengths of these; None where some overlap."""
+    lasting = np.flatnonzero(held.length > 0)
+    begin = held.begin[lasting] % period
+    # Two that begin in one cycle overlap, in whatever order.
+    order = np.argsort(held.resource[lasting] * period + begin)
+    resource, begin, length = held.resource[lasting][order], begin[order], held.length[lasting][order]
+    end, is_first = begin + length, np.append(True, resource[1:] != resource[:-1])[: len(order)]
+    is_last = np.append(is_first[1:], True)[: len(order)]
+    later, earlier = np.flatnonzero(~is_first), np.flatnonzero(~is_last)
+    overlap = (end[earlier] > begin[later]).any() or (end[is_last] - period > begin[is_first]).any()
+    if overlap or (length > period).any():
+        return None
+    joins = later[end[earlier] == begin[later]]
+    runs = np.delete(np.arange(len(order)), joins)
+    length = np.add.reduceat(length, runs) if len(runs) else length
+    first = np.flatnonzero(is_first[runs])
+    return resource[runs][first], np.diff(np.append(first, len(runs))), begin[runs], length
+
+
+def offsets(folds: Folded, one: int, period: int) -> list[NDArray[np.bool_] | None]:
     """Return for each segment at which offsets it may begin so many cycles after one of them, shape (P,).
 
     None for those that share no resource with it.
@@ -126,7 +99,7 @@ def offsets(folds: FoldedSegments, one: int, period: int) -> list[NDArray[np.boo
 
 
 @kernel
-def _meet(folds: FoldedSegments, one: int, changes: Integers, meetings: Flags, shared: Flags) -> None:
+def _meet(folds: Folded, one: int, changes: Integers, meetings: Flags, shared: Flags) -> None:
     """Note the offsets at which each segment meets one of them, and which share anything with it."""
     for other in range(len(shared)):
         mine, theirs = folds.of_segment[one], folds.of_segment[other]
@@ -149,7 +122,7 @@ def _meet(folds: FoldedSegments, one: int, changes: Integers, meetings: Flags, s
 
 
 @kernel
-def _count(folds: FoldedSegments, mine: int, theirs: int, changes: Integers) -> None:
+def _count(folds: Folded, mine: int, theirs: int, changes: Integers) -> None:
     """Add to `changes`, shape (P + 1,), where the offsets begin and end at which two meet on a resource."""
     period = len(changes) - 1
     for a in range(folds.first[mine], folds.first[mine + 1]):

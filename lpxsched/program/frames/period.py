@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.program.frames.offsets import folded, folded_segments, meets_itself, offsets
+from lpxsched.program.frames.offsets import folded, offsets
 from lpxsched.program.frames.phases import scarce_phases, swept
 from lpxsched.program.frames.reserved_chain import chain_of, early_chain
 
@@ -47,9 +47,9 @@ def shortest_chain(
     """
     for period in _periods(least, longest):
         distinct = dict(zip(keys, held_at(period), strict=True))
-        if any(meets_itself(one, period) for one in distinct.values()):
-            continue
         between = between_layers(distinct, keys, period)
+        if between is None:
+            continue
         delays = stages.delays(period)
         early = early_chain(delays, period, allowed_beside(between, period))
         phases = early.phase_cycles if early else scarce_phases(delays, period, between)
@@ -71,9 +71,14 @@ def _periods(least: int, longest: int) -> Iterator[int]:
     yield longest
 
 
-def between_layers(distinct: dict[Hashable, Held], keys: Sequence[Hashable], period: int) -> Between:
-    """Return at which offsets two layers fit beside each other; each pair of keys is correlated once."""
-    folds = folded_segments([folded(one, period) for one in distinct.values()])
+def between_layers(distinct: dict[Hashable, Held], keys: Sequence[Hashable], period: int) -> Between | None:
+    """Return at which offsets two layers fit beside each other; each pair of keys is correlated once.
+
+    None where iterations of a layer overlap.
+    """
+    folds = folded(distinct.values(), period)
+    if folds is None:
+        return None
     numbers = {key: number for number, key in enumerate(distinct)}
     of_layer = [numbers[key] for key in keys]
 

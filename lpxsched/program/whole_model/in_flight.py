@@ -21,7 +21,6 @@ from lpxsched.errors import TooManyInFlightError
 from lpxsched.program.frames.frames import Frame, spread
 from lpxsched.program.frames.held import Resources
 from lpxsched.program.frames.loads import fabric_loads
-from lpxsched.program.frames.offsets import meets_itself
 from lpxsched.program.frames.period import allowed_beside, between_layers, least_period
 from lpxsched.program.frames.reserved_chain import chain_of, early_chain
 from lpxsched.program.whole_model.chain import layers_of
@@ -185,9 +184,10 @@ def _chains(lengths: Lengths, resources: Resources, micro_batches: int) -> Itera
 def _chain(lengths: Lengths, period: int) -> ReservedChain | None:
     """Return the chain of layers at a period, each as early as deskews and the layers before it allow."""
     distinct = dict(zip(lengths.keys, lengths.held, strict=True))
-    if any(meets_itself(one, period) for one in distinct.values()):
+    between = between_layers(distinct, lengths.keys, period)
+    if between is None:
         return None
-    beside = allowed_beside(between_layers(distinct, lengths.keys, period), period)
+    beside = allowed_beside(between, period)
     delays = lengths.makespan.copy()
     delays[-1] += lengths.late
     chain = early_chain(delays, period, partial(_allowed, lengths, beside, period))

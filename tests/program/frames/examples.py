@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lpxsched.program.frames.offsets import Held, folded, folded_segments, offsets
+from lpxsched.program.frames.offsets import Held, folded, offsets
 from lpxsched.program.frames.reserved_chain import ReservedChain, early_chain
 
 if TYPE_CHECKING:
@@ -23,7 +23,9 @@ DELAY = SEGMENT + 3 * MOST
 def example_chain() -> ReservedChain:
     """Return the chain of the example; layers of a tray hold one unit for 336 cycles each."""
     held = Held(np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64), np.full(1, LOAD, dtype=np.int64))
-    (fits,) = offsets(folded_segments([folded(held, PERIOD)]), 0, PERIOD)
+    folds = folded([held], PERIOD)
+    assert folds is not None
+    (fits,) = offsets(folds, 0, PERIOD)
     assert fits is not None
 
     def allowed(layer: int, phases: dict[int, int]) -> NDArray[np.bool_]:

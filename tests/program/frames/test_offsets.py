@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lpxsched.program.frames.offsets import Held, folded, folded_segments, meets_itself, offsets
+from lpxsched.program.frames.offsets import Held, folded, offsets
 
 ROWS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 40), st.integers(0, 9)), min_size=1, max_size=5)
 
@@ -23,7 +23,9 @@ def cells(rows: list[tuple[int, int, int]], period: int, later: int = 0) -> list
 
 def test_a_third_of_a_period_fits_three_times() -> None:
     """Tests a unit that is held for 2 of 6 cycles: offsets 2, 3 and 4."""
-    (fits,) = offsets(folded_segments([folded(held([(7, 1, 2)]), 6)]), 0, 6)
+    folds = folded([held([(7, 1, 2)])], 6)
+    assert folds is not None
+    (fits,) = offsets(folds, 0, 6)
     assert fits is not None
     assert np.flatnonzero(fits).tolist() == [2, 3, 4]
 
@@ -35,10 +37,11 @@ def test_offsets_are_those_at_which_no_cycle_is_held_twice(
     """Tests random intervals cycle by cycle, each with itself first."""
     for rows in (one, other):
         mine = cells(rows, period)
-        assert meets_itself(held(rows), period) == (len(set(mine)) < len(mine))
+        assert (folded([held(rows)], period) is None) == (len(set(mine)) < len(mine))
         if len(set(mine)) < len(mine):
             return
-    folds = folded_segments([folded(held(rows), period) for rows in (one, other)])
+    folds = folded([held(one), held(other)], period)
+    assert folds is not None
     for first, rows in enumerate((one, other)):
         for found, others in zip(offsets(folds, first, period), (one, other), strict=True):
             for offset in range(period):
