@@ -35,11 +35,12 @@ def count_violations(build: Build) -> Iterator[Violation]:
         "vector_hops": int(build.slots.vectors.sum()),
         "links": len(np.unique(build.slots.link)),
         "chips": len({chip for group in _groups(build) for chip in group}),
-        "distinct_problems": len(problems),
     }
     for key, count in counted.items():
         if key in results and results[key] != count:
             yield _wrong(f"results {key} is {results[key]!r}, tables and graph have {count}")
+    if results.get("distinct_problems", len(problems)) != len(problems):
+        yield _wrong(f"results distinct_problems is {results['distinct_problems']!r}, problems lists {len(problems)}")
     asked = build.manifest.options.get("in_flight", in_flight(build))
     if results.get("in_flight", asked) != asked:
         yield _wrong(f"results in_flight is {results['in_flight']!r}, options have {asked!r}")
@@ -78,8 +79,8 @@ def _chips_of_problems(build: Build, problems: list[Mapping[str, Any]]) -> Itera
         seen += layers
         widths = sorted({len(groups[one]) for one in layers if isinstance(one, int) and 0 <= one < len(groups)})
         if "chips" in problem and widths != [problem["chips"]]:
-            told = ", ".join(map(str, widths)) or "no"
-            yield _wrong(f"results problems.{number}.chips is {problem['chips']!r}, its layers have {told}")
+            told = f"its layers have {', '.join(map(str, widths))}" if widths else "it names no layer of the graph"
+            yield _wrong(f"results problems.{number}.chips is {problem['chips']!r}, {told}")
     if problems and sorted(map(str, seen)) != sorted(map(str, range(len(groups)))):
         yield _wrong(f"results problems name layers {seen}, must name each of {len(groups)} layers once")
 
@@ -90,8 +91,11 @@ def _assumed(build: Build, key: str, told: object) -> Iterator[Violation]:
         return
     value, limits = told["value"], told.get("range")
     limits = limits if isinstance(limits, list) else []
-    if _are_numbers([value, *limits]) and limits and not min(limits) <= value <= max(limits):
-        yield _wrong(f"assumptions {key} is {value}, its range is {min(limits)} to {max(limits)}")
+    if _are_numbers([value, *limits]):
+        if limits and not min(limits) <= value <= max(limits):
+            yield _wrong(f"assumptions {key} is {value}, its range is {min(limits)} to {max(limits)}")
+    elif limits and value not in limits:
+        yield _wrong(f"assumptions {key} is {value!r}, its range is {limits}")
     kind, *path = key.split(".")
     held: Any = build.manifest.clock if kind == "clock" else build.manifest.outside.get(kind)
     for name in path if kind in HELD else ():
