@@ -11,7 +11,7 @@ import click
 
 from lpxsched.cli.console import emit, json_option
 from lpxsched.cli.files import output_targets, write_file
-from lpxsched.cli.verification import FolderCommand, read_granted_build
+from lpxsched.cli.verification import FolderCommand, faults_in, read_granted_build
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,7 @@ def report_command(folders: tuple[Path, ...], output: Path | None, as_json: bool
     if len(folders) > 2:
         raise click.UsageError(f"one folder or two can be told, got {len(folders)}")
     target = output_targets({"page": output}, folders).get("page")
-    builds = [read_granted_build(folder) for folder in folders]
+    builds = [_read(folder) for folder in folders]
     if target is not None:
         write_file(target, _page(folders, builds))
         told, text = dict[str, object](files=[str(target)]), str(target)
@@ -50,6 +50,16 @@ def report_command(folders: tuple[Path, ...], output: Path | None, as_json: bool
     for folder, build in zip(folders, builds, strict=True):
         _note(folder, build)
     emit(told, text if target else _bold(text), as_json=as_json)
+
+
+def _read(folder: Path) -> Build:
+    """Read a build whose results can be shown; only here is it known in which of two folders a fault lies."""
+    from lpxsched.report.manifest import results_of
+
+    build = read_granted_build(folder)
+    with faults_in(folder):
+        results_of(build)
+    return build
 
 
 def _note(folder: Path, build: Build) -> None:

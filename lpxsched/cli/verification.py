@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ from lpxsched.errors import InputError, UnsoundError
 from lpxsched.units import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lpxsched.timetable.build import Build
 
 MOST_TOLD = 5
@@ -21,13 +24,20 @@ class FolderCommand(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
-        try:
+        folders = ctx.params.get("folders") or (ctx.params["folder"],)
+        with faults_in(folders[0]) if len(folders) == 1 else nullcontext():
             return super().invoke(ctx)
-        except InputError as error:
-            folders = ctx.params.get("folders") or (ctx.params["folder"],)
-            if len(folders) > 1 or Path(error.where).name != error.where or not (folders[0] / error.where).is_file():
-                raise
-            raise InputError(str(folders[0] / error.where), error.problem, key=error.key) from error
+
+
+@contextmanager
+def faults_in(folder: Path) -> Iterator[None]:
+    """Name the folder of a build in faults of its files."""
+    try:
+        yield
+    except InputError as error:
+        if Path(error.where).name != error.where or not (folder / error.where).is_file():
+            raise
+        raise InputError(str(folder / error.where), error.problem, key=error.key) from error
 
 
 verify_option = click.option(

@@ -96,7 +96,7 @@ def _row(path: Path, line: int, header: list[str], cells: list[str], file: Expli
         column = 1 + sum(len(cell) + 1 for cell in cells[: given[name][1]]) if name in given else 1
         return InputError(str(path), problem, key=name, line=line, column=column)
 
-    def number(name: str, default: float | None, lowest: float) -> float:
+    def parsed(name: str, default: float | None) -> float:
         text = given.get(name, ("", 0))[0]
         if not text:
             if default is None:
@@ -105,14 +105,17 @@ def _row(path: Path, line: int, header: list[str], cells: list[str], file: Expli
             return default
         if not _NUMBER.fullmatch(text):
             raise fault(name, f"must be a number, got {short(text)}")
-        value = float(text)
+        return float(text)
+
+    def number(name: str, default: float | None, lowest: float) -> float:
+        value = parsed(name, default)
         if not lowest <= value <= 1e9:
-            raise fault(name, f"must be from {lowest:g} to 1e9, got {short(text)}")
+            raise fault(name, f"must be from {lowest:g} to 1e9, got {short(given[name][0])}")
         return value
 
     def whole(name: str, default: int | None, lowest: int, highest: int) -> int:
-        value = number(name, default, lowest)
-        if value != int(value) or value > highest:
+        value = parsed(name, default)
+        if not (lowest <= value <= highest and value == int(value)):
             raise fault(name, f"must be a whole number from {lowest} to {highest}, got {short(given[name][0])}")
         return int(value)
 

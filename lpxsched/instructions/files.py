@@ -77,8 +77,10 @@ def read_programs(folder: Path) -> list[NodeProgram]:
     Raises
     ------
     InputError
-        Where it holds none, or two of one node.
+        Where there is no such folder, or it holds none, or two of one node.
     """
+    if not folder.exists():
+        raise InputError(str(folder), "no such folder; lpxsched export DIR --programs writes one")
     paths = sorted(folder.glob(f"*{ENDING}")) if folder.is_dir() else []
     if not paths:
         raise InputError(str(folder), f"holds no {ENDING} files; lpxsched export DIR --programs writes them")

@@ -39,11 +39,14 @@ def _assumed(build: Build, key: str, told: object) -> Iterator[Violation]:
 
 
 def _within(key: str, told: Mapping[str, Any]) -> Iterator[Violation]:
-    """Yield a value beside its range, where both are numbers."""
+    """Yield a value beside its range: between the ends of one of numbers, else one of those that it lists."""
     value, limits = told["value"], told.get("range")
     limits = limits if isinstance(limits, list) else []
-    if _are_numbers([value, *limits]) and limits and not min(limits) <= value <= max(limits):
-        yield _wrong(f"{key} is {value}, its range is {min(limits)} to {max(limits)}")
+    if _are_numbers([value, *limits]):
+        if limits and not min(limits) <= value <= max(limits):
+            yield _wrong(f"{key} is {value}, its range is {min(limits)} to {max(limits)}")
+    elif limits and value not in limits:
+        yield _wrong(f"{key} is {value!r}, its range is {limits}")
 
 
 def _ranged(data: object, key: str) -> list[tuple[str, Mapping[str, Any]]]:

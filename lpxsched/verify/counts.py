@@ -34,13 +34,14 @@ def count_violations(build: Build) -> Iterator[Violation]:
         "vector_hops": int(build.slots.vectors.sum()),
         "links": len(np.unique(build.slots.link)),
         "chips": len({chip for group in _groups(build) for chip in group}),
-        "distinct_problems": len(problems),
     }
     for key, count in counted.items():
         # What is equal in Python may be of another type: 2.0, or true for 1.
         if key in results and (type(results[key]) is not int or results[key] != count):
             yield _wrong(f"results {key} is {results[key]!r}, tables and graph have {count}")
     yield from _told_twice(build)
+    if results.get("distinct_problems", len(problems)) != len(problems):
+        yield _wrong(f"results distinct_problems is {results['distinct_problems']!r}, problems lists {len(problems)}")
     yield from _chips_of_problems(build, problems)
     yield from _figures_of_problems(build, problems)
 
@@ -89,8 +90,8 @@ def _chips_of_problems(build: Build, problems: list[Mapping[str, Any]]) -> Itera
         seen += layers
         widths = sorted({len(groups[one]) for one in layers if isinstance(one, int) and 0 <= one < len(groups)})
         if "chips" in problem and widths != [problem["chips"]]:
-            told = ", ".join(map(str, widths)) or "no"
-            yield _wrong(f"results problems.{number}.chips is {problem['chips']!r}, its layers have {told}")
+            told = f"its layers have {', '.join(map(str, widths))}" if widths else "it names no layer of the graph"
+            yield _wrong(f"results problems.{number}.chips is {problem['chips']!r}, {told}")
     if problems and sorted(map(str, seen)) != sorted(map(str, range(len(groups)))):
         yield _wrong(f"results problems name layers {seen}, must name each of {len(groups)} layers once")
 

@@ -68,8 +68,10 @@ def outside_of(build: Build) -> Outside | str:
         return _nothing(build)
     try:
         return _derived(build, told["gpus"], told["handover"], told["work"], told["users"])
-    except (KeyError, TypeError, ValueError, ZeroDivisionError, IndexError) as error:
-        return f"outside holds no GPUs, hand-over and work that can be reckoned with ({type(error).__name__}: {error})"
+    except KeyError as error:
+        return f"outside holds no GPUs, hand-over and work that can be reckoned with: {error.args[0]} is missing"
+    except (TypeError, ValueError, ZeroDivisionError, IndexError):
+        return "outside holds no GPUs, hand-over and work that can be reckoned with: a value is no such number"
 
 
 def tokens_enter(build: Build) -> bool:

@@ -129,7 +129,7 @@ def test_nothing_else_is_written_over(folder: Path, capsys: pytest.CaptureFixtur
 
 
 def test_what_is_no_program_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Tests a file that is cut, a text, a missing file and a folder without programs."""
+    """Tests a file that is cut, a text, a missing file, a folder without programs and one that is not there."""
     out = exported(folder)
     capsys.readouterr()
     whole = (out / "node-0000.lpx").read_bytes()
@@ -141,6 +141,8 @@ def test_what_is_no_program_is_refused(folder: Path, capsys: pytest.CaptureFixtu
     assert run(["replay", str(folder), "--programs", str(out)]) == ExitCode.BAD_INPUT
     assert run(["replay", str(folder), "--programs", str(folder)]) == ExitCode.BAD_INPUT
     assert "holds no .lpx files" in capsys.readouterr().err
+    assert run(["replay", str(folder), "--programs", str(out / "none")]) == ExitCode.BAD_INPUT
+    assert f"{out / 'none'}: no such folder" in capsys.readouterr().err
 
 
 def test_a_build_that_breaks_a_rule_has_no_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

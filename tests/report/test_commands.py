@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lpxsched.cli.main import run
+from lpxsched.errors import ExitCode
 from lpxsched.timetable.reader import read_build
 from lpxsched.timetable.writer import write_build
 from tests.report.builds import repeated_build
@@ -137,6 +138,22 @@ def test_a_folder_that_was_changed_is_refused(
     manifest.write_text(manifest.read_text().replace('"content_sha256": "', '"content_sha256": "0'))
     assert run([command[0], str(folder), *command[1:]]) == 2
     assert "content_sha256: does not match the tables" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("others", [["first"], []])
+def test_results_of_other_types_are_refused_in_their_folder(
+    folder: Path, others: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Tests the second of two builds, and one alone."""
+    first = folder.parent / "first"
+    write_build(first, read_build(folder))
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["results"]["problems"] = [3]
+    path.write_text(json.dumps(manifest))
+    named = [str(folder.parent / other) for other in others]
+    assert run(["report", *named, str(folder)]) == ExitCode.BAD_INPUT
+    assert f"{path}: results.problems.0: must be a mapping" in capsys.readouterr().err
 
 
 def test_a_manifest_that_does_not_follow_from_the_timetable_is_told(

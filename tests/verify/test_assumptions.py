@@ -23,6 +23,9 @@ def test_an_assumed_value_lies_in_its_range() -> None:
     for value, limits in ((1, [1, 2]), (2, [2, 1]), ("fp8", ["fp8", "int8"]), (True, [False, True]), (3, [])):
         assert not rules(assuming(build, "chip.some", value=value, range=limits))
     assert breaks(assuming(build, "chip.some", value=3, range=[1, 2]), "R3", "chip.some is 3, its range is 1 to 2")
+    for value, limits in (("fp4", ["fp8", "int8"]), ("maybe", [False, True]), ("3 ns", [1, 5]), (3, [5, "x"])):
+        text = f"chip.some is {value!r}, its range is {limits}"
+        assert breaks(assuming(build, "chip.some", value=value, range=limits), "R3", text)
 
 
 def test_an_assumed_value_is_the_one_that_is_held() -> None:

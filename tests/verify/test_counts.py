@@ -13,13 +13,13 @@ from tests.verify.test_results import claiming
 
 # Eight slots of two vectors each, over links 0 to 5. Each input goes to both chips: of 16 hops of vectors 12 are of
 # different ones (two inputs, two partial sums and two results, of two vectors each).
-TRUE = {"layers": 1, "slots": 8, "vectors": 12, "vector_hops": 16, "links": 6, "chips": 2, "distinct_problems": 1}
+TRUE = {"layers": 1, "slots": 8, "vectors": 12, "vector_hops": 16, "links": 6, "chips": 2}
 PROBLEM = {"layers": [0], "chips": 2}
 
 
 def test_true_counts_pass() -> None:
     """Tests a model that counts everything."""
-    assert not rules(claiming(two_chip_build(), **TRUE, problems=[PROBLEM]))
+    assert not rules(claiming(two_chip_build(), **TRUE, distinct_problems=1, problems=[PROBLEM]))
 
 
 @pytest.mark.parametrize("key", TRUE)
@@ -33,14 +33,21 @@ def test_a_count_that_is_one_more_is_found(key: str) -> None:
     ("problem", "text"),
     [
         ({"layers": [0], "chips": 3}, "problems.0.chips is 3, its layers have 2"),
-        ({"layers": [1], "chips": 2}, "problems.0.chips is 2, its layers have no"),
-        ({"layers": "all", "chips": [2]}, "problems.0.chips is [2], its layers have no"),
+        ({"layers": [1], "chips": 2}, "problems.0.chips is 2, it names no layer of the graph"),
+        ({"layers": "all", "chips": [2]}, "problems.0.chips is [2], it names no layer of the graph"),
         ({"layers": [0, 0], "chips": 2}, "problems name layers [0, 0], must name each of 1 layers once"),
     ],
 )
 def test_problems_are_those_of_the_layers(problem: dict[str, Any], text: str) -> None:
     """Tests a problem of other chips, of a layer that is not there, of none, and of one layer twice."""
     assert breaks(claiming(two_chip_build(), problems=[problem]), "R3", f"manifest.json: results {text}")
+
+
+@pytest.mark.parametrize("problems", [[], {}, [3]])
+def test_problems_are_as_many_as_are_counted(problems: object) -> None:
+    """Tests a list of none, no list, and one of no problem."""
+    build = claiming(two_chip_build(), distinct_problems=1, problems=problems)
+    assert breaks(build, "R3", "results distinct_problems is 1, problems lists 0")
 
 
 def test_micro_batches_are_those_of_the_options() -> None:

@@ -90,7 +90,7 @@ def test_what_is_promised_too_much_is_found(flying: Build, results: dict[str, An
         ("handover", "one_way_ns", {"range": [500.0, 90_000.0]}, "the chain of a micro-batch closes after"),
         ("gpus", "fixed_ns", {"range": [500.0, 90_000.0]}, "the chain of a micro-batch closes after"),
         ("handover", "host_gbps", {"range": [0.5, 800.0]}, "hold the Ethernet port of host"),
-        ("gpus", "memory_bytes_per_ns", {"value": "fast"}, "outside holds no GPUs, hand-over and work"),
+        ("gpus", "memory_bytes_per_ns", {"value": "fast"}, "can be reckoned with: a value is no such number"),
         ("gpus", "gpus_per_micro_batch", {"value": 0}, "outside holds no GPUs, hand-over and work"),
     ],
 )
@@ -119,4 +119,5 @@ def test_waiting_is_no_less_than_for_the_own_window(flying: Build) -> None:
 def test_only_frames_that_repeat_hold_several() -> None:
     """Tests three micro-batches over a segment on demand, without and with descriptions."""
     build = told(two_chip_build(), in_flight=3)
-    assert breaks(signed(build), "R9", "outside holds no GPUs, hand-over and work")
+    text = "outside holds no GPUs, hand-over and work that can be reckoned with: gpus is missing"
+    assert breaks(signed(build), "R9", text)
