@@ -130,7 +130,7 @@ def _check(name: str, annotation: object, argument: object) -> None:
     ------
     TypeError
     """
-    spelled = str(getattr(annotation, "__forward_arg__", getattr(annotation, "__name__", annotation)))
+    spelled = _spelled(annotation)
     expected, found = NUMBERS.get(spelled, (np.ndarray, tuple)), type(argument).__name__
     if (
         not isinstance(argument, expected)
@@ -165,8 +165,21 @@ def _content(value: object, module: str) -> str:
     if isinstance(value, np.ndarray):
         return f"{value.dtype.str} {value.shape} {value.tobytes().hex()}"
     if isinstance(value, type) and hasattr(value, "_fields"):
-        return repr(value.__annotations__)
+        return _fields(value)
     return repr(value) if isinstance(value, CONSTANTS) else ""
+
+
+def _fields(kind: type) -> str:
+    """Return names and types of the fields of a named tuple, and of those of tuples in it."""
+    names = vars(sys.modules[kind.__module__])
+    inner = (names.get(_spelled(field)) for field in kind.__annotations__.values())
+    tuples = (one for one in inner if isinstance(one, type) and hasattr(one, "_fields"))
+    return " ".join([repr(kind.__annotations__), *map(_fields, tuples)])
+
+
+def _spelled(annotation: object) -> str:
+    """Return an annotation as it is written."""
+    return str(getattr(annotation, "__forward_arg__", getattr(annotation, "__name__", annotation)))
 
 
 @cache
