@@ -271,6 +271,7 @@ def timed(trips: Trips, slots: Slots, sums: dict[Pair, int], operators: list[int
 
 
 def _plan(trips: Trips, slots: Slots, sums: dict[Pair, int]) -> Plan:
+    """Return the plan of slots, summands first; of a layer with the sums that are given, else wherever they meet."""
     blocks, trip = trips.blocks, slots.trip
     block = np.array([row.block for row in trips.rows], dtype=np.int64)[trip]
     is_sum = trips.is_sum[trip]
