@@ -30,9 +30,9 @@ from lpxsched.program.whole_model.chain import solve_chain
 from lpxsched.program.whole_model.flags import flag_ways_on
 from lpxsched.program.whole_model.in_flight import solve_chain_in_flight
 from lpxsched.program.whole_model.visits import in_best_blocks, step_of, visit_groups
-from lpxsched.schedule.layers import ending_chips, solve_layers
+from lpxsched.schedule.layers import solve_layers
 from lpxsched.schedule.options import GREEDY_ONLY_EFFORT, SolveOptions
-from lpxsched.schedule.problem.layer import layer_problems
+from lpxsched.schedule.problem.layer import ending_chips, layer_problems
 from lpxsched.units import exact
 from lpxsched.workload.config.load import load_model
 from lpxsched.workload.costs import shard_costs

@@ -25,7 +25,7 @@ from lpxsched.program.file import partition_text
 from lpxsched.program.frames.arranging import InFlight
 from lpxsched.program.outside.targets import TARGETS, largest_context, largest_one_way_ns, published_steps_ns
 from lpxsched.program.whole_model.in_flight import ChainInFlight
-from lpxsched.schedule.layers import ending_chips
+from lpxsched.schedule.problem.layer import ending_chips
 from lpxsched.units import cycles_to_ns, exact
 
 if TYPE_CHECKING:

@@ -1,4 +1,7 @@
-"""The proof that a command runs before it tells or writes a timetable."""
+"""What commands hold of builds: proofs before a timetable is told or written, folders that are read and may be used.
+
+A fault of a file in a build folder names that folder.
+"""
 
 from __future__ import annotations
 

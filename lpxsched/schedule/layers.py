@@ -1,7 +1,7 @@
 """Layers with equal problems are solved once.
 
 On demand the guard of a layer covers its own length. A layer in flight begins anew with every period, and its guard
-covers the interval between two deskews.
+covers the interval between two deskews; for a period that is asked for its times are chosen anew.
 """
 
 from __future__ import annotations
@@ -175,11 +175,6 @@ def _in_frames(
             opened = replace(problem, instance=replace(problem.instance, release_cycles=stall))
             scheduled[layer] = ScheduledLayer(opened, distinct)
     return tuple(scheduled[layer] for layer in range(len(problems)))
-
-
-def ending_chips(problem: LayerProblem) -> list[int]:
-    """Return the chips on which a layer ends, or which send to hosts where it ends."""
-    return [problem.group.chips[one.shard] for one in problem.operators if one.is_told and one.operator.ends]
 
 
 def solve_in_flight(

@@ -1,4 +1,4 @@
-"""A build in memory: its tables, its graph and its manifest."""
+"""A build in memory: its tables, its graph and its manifest, which signs them by a hash of what they hold."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
 """R1 link: slots on one link do not overlap; a slot's link is up and leaves from where the vectors are.
 
+No link is the lane of another one, and no node is at the place of another one.
+
 From a host only what an operator produced there leaves: vectors to hosts have no scheduled read.
 
 Segments that share a link are of one frame. Those of one that repeats are judged modulo its period, each at its phase;

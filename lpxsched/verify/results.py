@@ -1,5 +1,7 @@
 """R3 delivery, fourth part: what a build claims of its makespans, bounds and latencies follows from its rows.
 
+What it counts and assumes is in `counts`, windows of experts are in `windows`; here all three come together.
+
 A result that the manifest does not tell is no fault, but for the makespan.
 """
 

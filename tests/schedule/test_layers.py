@@ -1,4 +1,4 @@
-"""Layers with equal problems are solved once, with a guard that covers them, and layers that repeat with a period."""
+"""Layers with equal problems are solved once, with a guard that covers them, or that covers an interval in flight."""
 
 from __future__ import annotations
 
@@ -210,9 +210,6 @@ def test_a_longer_stall_moves_flags_too() -> None:
     assert flags[1] is not None
     assert flags[1].branch_cycles - flags[0].branch_cycles == later
     assert (flags[1].depart - flags[0].depart == later).all()
-
-
-GREEDY = SolveOptions("greedy", 1, 0)
 
 
 def test_the_guard_reaches_over_the_whole_interval() -> None:

@@ -1,4 +1,7 @@
-"""Whole solves: every schedule of every kind keeps all rules, and small optima are met."""
+"""Solves of collectives without clocks: every schedule of every kind keeps all rules, and small optima are met.
+
+`test_collective.py` has what guards and deskews add to them.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
 """Constraints of the CP-SAT model, one function a rule; ``schedule.problem.instance`` explains the rules.
 
+R5, which makes variables of its own, is `variables.add_sums`.
+
 What trips need of links, vector units and ports is numbered as in the tasks of a plan, and what is kept are such tasks.
 """
 

@@ -89,6 +89,8 @@ def _solved(model: Variables, allowance: Allowance, kept: Found[Represented] | N
 
 @dataclass(slots=True)
 class _Search:
+    """The plan that is shortest so far, and the ways to look for a shorter one of a collective."""
+
     trips: Trips
     allowance: Allowance
     best: Routed
@@ -187,6 +189,7 @@ class _Search:
 
 
 def _nothing_kept(trips: Trips) -> tuple[Tasks, Integers, Flags]:
+    """Return what `add_rules` is given where all is left open: tasks of a plan without rows."""
     none = np.zeros(0, dtype=np.int64)
     plan = copy_plan(cast("Quotient", trips.problem), trips.blocks, none, none)
     return plan_tasks(trips.problem, plan), none, none.astype(np.bool_)
@@ -268,6 +271,7 @@ def timed(trips: Trips, slots: Slots, sums: dict[Pair, int], operators: list[int
 
 
 def _plan(trips: Trips, slots: Slots, sums: dict[Pair, int]) -> Plan:
+    """Return the plan of slots, summands first; of a layer with the sums that are given, else wherever they meet."""
     blocks, trip = trips.blocks, slots.trip
     block = np.array([row.block for row in trips.rows], dtype=np.int64)[trip]
     is_sum = trips.is_sum[trip]

@@ -264,3 +264,8 @@ def layer_problems(
         layer_problem(fabric, pair, between(graph, pair[1].layer), costs_of_group(pair[1]), clock=clock, tree=tree)
         for pair in zip(before, groups, strict=False)
     ]
+
+
+def ending_chips(problem: LayerProblem) -> list[int]:
+    """Return the chips on which a layer ends, or which send to hosts where it ends."""
+    return [problem.group.chips[one.shard] for one in problem.operators if one.is_told and one.operator.ends]

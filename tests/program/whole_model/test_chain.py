@@ -19,9 +19,8 @@ from lpxsched.program.whole_model.deskewing import dealt_layers
 from lpxsched.program.whole_model.flags import Lead
 from lpxsched.program.whole_model.kinds import kinds_of
 from lpxsched.schedule.flags import polled_hosts
-from lpxsched.schedule.layers import ending_chips
 from lpxsched.schedule.options import SolveOptions
-from lpxsched.schedule.problem.layer import GIVEN, LEFT
+from lpxsched.schedule.problem.layer import GIVEN, LEFT, ending_chips
 from lpxsched.schedule.result import HostFlags, Schedule
 from lpxsched.schedule.solve_layer import first_solved, over_guards, search_on
 from tests.program.whole_model.examples import Visits, visits_on

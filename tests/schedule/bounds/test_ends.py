@@ -1,4 +1,4 @@
-"""What enters a reader, when, and over which routes in time."""
+"""What enters a reader, when, and over routes that are short enough for a makespan."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ from lpxsched.schedule.bounds.view import views
 from lpxsched.schedule.problem.instance import AddCost
 from lpxsched.traffic.collectives import Collective
 from tests.schedule.bounds.problems import Wire, adds_of, both_ways, column, path, problem_of
+
+SQUARE = both_ways([(0, 1), (0, 2), (1, 3), (2, 3)], hop=10)
+# A slow detour besides: 0, 4, 3.
+DETOUR = [*SQUARE, *both_ways([(0, 4), (4, 3)], hop=20)]
 
 
 def test_far_holders_come_late() -> None:
@@ -149,11 +153,6 @@ def test_no_work_without_sums_or_vector_unit(kind: str) -> None:
     """Tests copies, and sums that take no time."""
     problem = problem_of(Collective(kind, 3, 2), path(3))
     assert sums_cycles(problem) == sums_cycles(problem, repeats=True) == 0
-
-
-SQUARE = both_ways([(0, 1), (0, 2), (1, 3), (2, 3)], hop=10)
-# A slow detour besides: 0, 4, 3.
-DETOUR = [*SQUARE, *both_ways([(0, 4), (4, 3)], hop=20)]
 
 
 def test_only_short_routes_serve_a_short_makespan() -> None:

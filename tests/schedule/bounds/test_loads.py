@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 # A grid of two trays of two chips: links inside a tray are of class 0, between trays of class 1.
 GRID = [*both_ways([(0, 1), (2, 3)]), *both_ways([(0, 2), (1, 3)], hop=7, link_class=1)]
+# Hubs 0 and 1, each joined to chips 2, 3 and 4; chip 5 hangs on hub 0 by eight lanes.
+HUBS = [*both_ways([(hub, chip) for hub in (0, 1) for chip in (2, 3, 4)], hop=1), *both_ways([(0, 5)], hop=1, lanes=8)]
 
 
 def test_each_class_carries_what_no_route_avoids() -> None:
@@ -93,10 +95,6 @@ def test_a_line_is_no_exchange_when_all_goes_to_one() -> None:
     """Tests that a gather, which routes bound, has no loads."""
     problem = problem_of(Collective("gather", 3, 1), path(3))
     assert list(loads(problem, views(problem)[0])) == []
-
-
-# Hubs 0 and 1, each joined to chips 2, 3 and 4; chip 5 hangs on hub 0 by eight lanes.
-HUBS = [*both_ways([(hub, chip) for hub in (0, 1) for chip in (2, 3, 4)], hop=1), *both_ways([(0, 5)], hop=1, lanes=8)]
 
 
 def test_scarce_links_are_long() -> None:
