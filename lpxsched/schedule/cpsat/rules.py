@@ -1,6 +1,6 @@
 """Constraints of the CP-SAT model, one function a rule; ``schedule.problem.instance`` explains the rules.
 
-R5, which makes variables of its own, is `variables.add_sums`.
+R5, which makes variables of its own, is `sums.add_sums`.
 
 What trips need of links, vector units and ports is numbered as in the tasks of a plan, and what is kept are such tasks.
 """
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lpxsched.schedule.cpsat.sums import add_sums
 from lpxsched.schedule.cpsat.times import Resources
-from lpxsched.schedule.cpsat.variables import add_sums
 from lpxsched.traffic.collectives import EVERY
 from lpxsched.units import NONE
 
