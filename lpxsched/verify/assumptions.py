@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lpxsched.verify.violation import MANIFEST_FILE, Violation
+from lpxsched.verify.violation import told_wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from lpxsched.timetable.build import Build
+    from lpxsched.verify.violation import Violation
 
 RULE = "R3"
 # Files of which a manifest holds all values, not only those that are assumed.
@@ -35,7 +36,9 @@ def _assumed(build: Build, key: str, told: object) -> Iterator[Violation]:
         held = held.get(name) if isinstance(held, dict) else None
     for part in ("value", "range") if kind in HELD and isinstance(held, dict) else ():
         if held.get(part, told.get(part)) != told.get(part):
-            yield _wrong(f"assumptions {key}: {part} is {told.get(part)!r}, the manifest holds {held[part]!r}")
+            yield told_wrong(
+                RULE, f"assumptions {key}: {part} is {told.get(part)!r}, the manifest holds {held[part]!r}"
+            )
 
 
 def _within(key: str, told: Mapping[str, Any]) -> Iterator[Violation]:
@@ -44,9 +47,9 @@ def _within(key: str, told: Mapping[str, Any]) -> Iterator[Violation]:
     limits = limits if isinstance(limits, list) else []
     if _are_numbers([value, *limits]):
         if limits and not min(limits) <= value <= max(limits):
-            yield _wrong(f"{key} is {value}, its range is {min(limits)} to {max(limits)}")
+            yield told_wrong(RULE, f"{key} is {value}, its range is {min(limits)} to {max(limits)}")
     elif limits and value not in limits:
-        yield _wrong(f"{key} is {value!r}, its range is {limits}")
+        yield told_wrong(RULE, f"{key} is {value!r}, its range is {limits}")
 
 
 def _ranged(data: object, key: str) -> list[tuple[str, Mapping[str, Any]]]:
@@ -60,7 +63,3 @@ def _ranged(data: object, key: str) -> list[tuple[str, Mapping[str, Any]]]:
 
 def _are_numbers(values: Sequence[object]) -> bool:
     return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
-
-
-def _wrong(message: str) -> Violation:
-    return Violation(RULE, f"{MANIFEST_FILE}: {message}")
