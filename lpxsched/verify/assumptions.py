@@ -1,26 +1,33 @@
-"""R3 delivery, seventh part: what is assumed lies in its range, and is what the manifest holds of the file."""
+"""R3 delivery, seventh part: what is assumed lies in its range, and is what manifest and tables hold."""
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from lpxsched.verify.violation import told_wrong
+import numpy as np
+
+from lpxsched.units import exact
+from lpxsched.verify.violation import MANIFEST_FILE, Violation, rows_of, told_wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from lpxsched.timetable.build import Build
-    from lpxsched.verify.violation import Violation
 
 RULE = "R3"
 # Files of which a manifest holds all values, not only those that are assumed.
 HELD = ("clock", "gpus", "handover")
+# Columns of chips.parquet that hold what the file of the chip tells in a nanosecond.
+RATES = ("sram_bytes", "matrix_fp8_macs", "matrix_bf16_macs")
 
 
 def assumption_violations(build: Build) -> Iterator[Violation]:
     """Yield values beside their ranges, and assumptions that are told otherwise than the file that they are from."""
     for key, told in build.manifest.assumptions.items():
         yield from _assumed(build, key, told)
+        yield from _of_chips(build, key, told)
+    yield from _missing(build)
     for key, told in _ranged(build.manifest.clock, "clock") + _ranged(build.manifest.outside, "outside"):
         yield from _within(key, told)
 
@@ -39,6 +46,42 @@ def _assumed(build: Build, key: str, told: object) -> Iterator[Violation]:
             yield told_wrong(
                 RULE, f"assumptions {key}: {part} is {told.get(part)!r}, the manifest holds {held[part]!r}"
             )
+
+
+def _missing(build: Build) -> Iterator[Violation]:
+    """Yield values that the manifest holds as assumed and does not list."""
+    manifest = build.manifest
+    for kind, held in (("clock", manifest.clock), *manifest.outside.items()):
+        for key in _assumed_keys(held, kind) if kind in HELD else ():
+            if key not in manifest.assumptions:
+                yield told_wrong(RULE, f"assumptions tell no {key}, which is assumed")
+
+
+def _of_chips(build: Build, key: str, told: object) -> Iterator[Violation]:
+    """Yield an assumption on chips that their table does not hold."""
+    kind, _, name = key.partition(".")
+    if kind != "chip" or not isinstance(told, dict) or not isinstance(told.get("value"), int | float):
+        return
+    value = exact(told["value"]) if isinstance(told["value"], float) else told["value"]
+    if name.removesuffix("_per_ns") in RATES and name.endswith("_per_ns"):
+        name = name.replace("_per_ns", "_per_cycle")
+        value = int(value * 1000 / Fraction(build.manifest.clock_mhz))
+    column = getattr(build.chips, name, None)
+    if column is None:
+        return
+    for chip in np.flatnonzero(~build.chips.host & (column != float(value)))[:1].tolist():
+        message = f"assumptions {key} is {told['value']!r}, chip {chip} has {name} {column[chip]}"
+        yield Violation(RULE, f"{MANIFEST_FILE}: {message}", rows_of(build.chips, chip))
+
+
+def _assumed_keys(data: object, key: str) -> list[str]:
+    """Return the dotted keys of all values that are tagged as assumed."""
+    children = dict(enumerate(data)) if isinstance(data, list) else data
+    if not isinstance(children, dict):
+        return []
+    if children.get("tag") == "assumed":
+        return [key]
+    return [found for name, child in children.items() for found in _assumed_keys(child, f"{key}.{name}")]
 
 
 def _within(key: str, told: Mapping[str, Any]) -> Iterator[Violation]:
