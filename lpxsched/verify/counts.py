@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 RULE = "R3"
 # Results that options tell too.
-TWICE = ("in_flight", "kind")
+TWICE = ("in_flight", "kind", "topology")
 
 
 def count_violations(build: Build) -> Iterator[Violation]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.units import NONE, ceil_cycles, cycles_to_ns, exact
+from lpxsched.verify.asked import asked_violations
 from lpxsched.verify.assumptions import assumption_violations
 from lpxsched.verify.clock import limits_of
 from lpxsched.verify.counts import count_violations
@@ -20,6 +21,7 @@ from lpxsched.verify.demand import graph_operators
 from lpxsched.verify.each_period import aligned_by, deskewed_each_period
 from lpxsched.verify.frames import repeating
 from lpxsched.verify.gaps import since_deskew
+from lpxsched.verify.parts import part_violations
 from lpxsched.verify.reservations import in_flight
 from lpxsched.verify.tree import Tree
 from lpxsched.verify.violation import Violation, rows_of, told_wrong
@@ -53,6 +55,8 @@ def manifest_violations(build: Build) -> list[Violation]:
         *_proofs(build),
         *count_violations(build),
         *assumption_violations(build),
+        *asked_violations(build),
+        *part_violations(build),
     ]
 
 
