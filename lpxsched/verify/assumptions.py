@@ -19,7 +19,9 @@ RULE = "R3"
 # Files of which a manifest holds all values, not only those that are assumed.
 HELD = ("clock", "gpus", "handover")
 # Columns of chips.parquet that hold what the file of the chip tells in a nanosecond.
-RATES = ("sram_bytes", "matrix_fp8_macs", "matrix_bf16_macs")
+RATES = ("sram_bytes_per_ns", "matrix_fp8_macs_per_ns", "matrix_bf16_macs_per_ns")
+# Of what fits into a column.
+LARGEST = 1 << 63
 
 
 def assumption_violations(build: Build) -> Iterator[Violation]:
@@ -60,17 +62,18 @@ def _missing(build: Build) -> Iterator[Violation]:
 def _of_chips(build: Build, key: str, told: object) -> Iterator[Violation]:
     """Yield an assumption on chips that their table does not hold."""
     kind, _, name = key.partition(".")
-    if kind != "chip" or not isinstance(told, dict) or not isinstance(told.get("value"), int | float):
+    value = told.get("value") if isinstance(told, dict) else None
+    if kind != "chip" or not isinstance(value, int | float) or not abs(value) < LARGEST:
         return
-    value = exact(told["value"]) if isinstance(told["value"], float) else told["value"]
-    if name.removesuffix("_per_ns") in RATES and name.endswith("_per_ns"):
+    right = exact(value) if isinstance(value, float) else Fraction(value)
+    if name in RATES:
         name = name.replace("_per_ns", "_per_cycle")
-        value = int(value * 1000 / Fraction(build.manifest.clock_mhz))
+        right = Fraction(int(right * 1000 / Fraction(build.manifest.clock_mhz)))
     column = getattr(build.chips, name, None)
-    if column is None:
+    if not isinstance(column, np.ndarray) or column.dtype.kind not in "bif":
         return
-    for chip in np.flatnonzero(~build.chips.host & (column != float(value)))[:1].tolist():
-        message = f"assumptions {key} is {told['value']!r}, chip {chip} has {name} {column[chip]}"
+    for chip in np.flatnonzero(~build.chips.host & (column != float(right)))[:1].tolist():
+        message = f"assumptions {key} is {value!r}, chip {chip} has {name} {column[chip]}"
         yield Violation(RULE, f"{MANIFEST_FILE}: {message}", rows_of(build.chips, chip))
 
 
