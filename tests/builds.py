@@ -335,11 +335,11 @@ def _graph() -> GraphFile:
 def _manifest() -> ManifestFile:
     clock = {
         "name": "example",
-        "offset_ppm": {"value": 100.0, "tag": "assumed", "source": "example"},
-        "residual_ns": {"value": 0.9, "tag": "assumed", "source": "example"},
-        "jitter_peak_to_peak_ns": {"value": 2.6, "tag": "assumed", "source": "example"},
-        "crossing_cycles": {"value": 1, "tag": "assumed", "source": "example"},
-        "temperature_ns": {"value": 0.0, "tag": "assumed", "source": "example"},
+        "offset_ppm": {"value": 100.0, "tag": "published", "source": "example"},
+        "residual_ns": {"value": 0.9, "tag": "published", "source": "example"},
+        "jitter_peak_to_peak_ns": {"value": 2.6, "tag": "published", "source": "example"},
+        "crossing_cycles": {"value": 1, "tag": "published", "source": "example"},
+        "temperature_ns": {"value": 0.0, "tag": "published", "source": "example"},
         "hac_period_cycles": {"value": 252, "tag": "published", "source": "example"},
     }
     return ManifestFile(

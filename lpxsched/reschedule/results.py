@@ -100,6 +100,8 @@ def _reserved(build: Build, told: dict[str, Any], reserved: Reserved) -> dict[st
         step_ns=cycles_to_ns(reserved.step_cycles, clock_mhz),
     )
     residues, servers = zip(*reserved.owned, strict=True)
+    if "deskews" in told:
+        headline["deskews"] = told["deskews"] | {"count": int(np.count_nonzero(build.deskews.frame == 0))}
     return headline | {
         "windows": chain.windows,
         "longest_step_ns": picoseconds_up(cycles_to_ns(chain.step_cycles, clock_mhz)),

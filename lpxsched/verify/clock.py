@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lpxsched.units import exact, ns_to_cycles
-from lpxsched.verify.violation import MANIFEST_FILE, Violation
+from lpxsched.verify.violation import told_wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lpxsched.timetable.build import Build
     from lpxsched.timetable.columns import Integers, Text
+    from lpxsched.verify.violation import Violation
 
 RULE = "R8"
 PARTS_PER_MILLION = 1_000_000
@@ -149,23 +150,23 @@ def faults_of_clock(build: Build) -> Iterator[Violation]:
         yield from _fault(key, _value(build, key), lowest, largest)
     by_class = build.manifest.clock.get(BY_CLASS, {})
     if not isinstance(by_class, dict):
-        yield Violation(RULE, f"{MANIFEST_FILE}: clock {BY_CLASS} is {by_class!r}, must be a number for each class")
+        yield told_wrong(RULE, f"clock {BY_CLASS} is {by_class!r}, must be a number for each class")
         return
     for name, told_of in by_class.items():
         value = told_of.get("value") if isinstance(told_of, dict) else None
         yield from _fault(f"{BY_CLASS}.{name}", value, 0, 1_000_000)
     shared = build.manifest.clock.get("shared_by", {"value": "chip"})
     if not isinstance(shared, dict) or shared.get("value") not in SHARED_BY:
-        yield Violation(RULE, f"{MANIFEST_FILE}: clock shared_by is {shared!r}, must be chip, tray or rack")
+        yield told_wrong(RULE, f"clock shared_by is {shared!r}, must be chip, tray or rack")
     if not 0 < _clock_mhz(build) <= LARGEST_CLOCK_MHZ:
         message = f"clock_mhz is {build.manifest.clock_mhz!r}, must be above 0 and at most {LARGEST_CLOCK_MHZ}"
-        yield Violation(RULE, f"{MANIFEST_FILE}: {message}")
+        yield told_wrong(RULE, message)
 
 
 def _fault(key: str, value: Any, lowest: int, largest: int) -> Iterator[Violation]:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not lowest <= value <= largest:
-        yield Violation(RULE, f"{MANIFEST_FILE}: clock {key} is {value!r}, must be {lowest} to {largest}")
+        yield told_wrong(RULE, f"clock {key} is {value!r}, must be {lowest} to {largest}")
 
 
 @lru_cache(maxsize=1)

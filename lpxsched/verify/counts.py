@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lpxsched.verify.violation import MANIFEST_FILE, Violation
+from lpxsched.verify.violation import told_wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from lpxsched.timetable.build import Build
+    from lpxsched.verify.violation import Violation
 
 RULE = "R3"
 # Results that options tell too.
-TWICE = ("in_flight", "kind")
+TWICE = ("in_flight", "kind", "topology")
 
 
 def count_violations(build: Build) -> Iterator[Violation]:
@@ -38,10 +39,11 @@ def count_violations(build: Build) -> Iterator[Violation]:
     for key, count in counted.items():
         # What is equal in Python may be of another type: 2.0, or true for 1.
         if key in results and (type(results[key]) is not int or results[key] != count):
-            yield _wrong(f"results {key} is {results[key]!r}, tables and graph have {count}")
+            yield told_wrong(RULE, f"results {key} is {results[key]!r}, tables and graph have {count}")
     yield from _told_twice(build)
-    if results.get("distinct_problems", len(problems)) != len(problems):
-        yield _wrong(f"results distinct_problems is {results['distinct_problems']!r}, problems lists {len(problems)}")
+    told = results.get("distinct_problems", len(problems))
+    if told != len(problems):
+        yield told_wrong(RULE, f"results distinct_problems is {told!r}, problems lists {len(problems)}")
     yield from _chips_of_problems(build, problems)
     yield from _figures_of_problems(build, problems)
 
@@ -57,7 +59,7 @@ def _told_twice(build: Build) -> Iterator[Violation]:
     ]
     for one, said, other, right in pairs:
         if said is not None and right is not None and said != right:
-            yield _wrong(f"{one} is {said!r}, {other} is {right!r}")
+            yield told_wrong(RULE, f"{one} is {said!r}, {other} is {right!r}")
 
 
 def _groups(build: Build) -> list[list[int]]:
@@ -91,9 +93,9 @@ def _chips_of_problems(build: Build, problems: list[Mapping[str, Any]]) -> Itera
         widths = sorted({len(groups[one]) for one in layers if isinstance(one, int) and 0 <= one < len(groups)})
         if "chips" in problem and widths != [problem["chips"]]:
             told = f"its layers have {', '.join(map(str, widths))}" if widths else "it names no layer of the graph"
-            yield _wrong(f"results problems.{number}.chips is {problem['chips']!r}, {told}")
+            yield told_wrong(RULE, f"results problems.{number}.chips is {problem['chips']!r}, {told}")
     if problems and sorted(map(str, seen)) != sorted(map(str, range(len(groups)))):
-        yield _wrong(f"results problems name layers {seen}, must name each of {len(groups)} layers once")
+        yield told_wrong(RULE, f"results problems name layers {seen}, must name each of {len(groups)} layers once")
 
 
 def _figures_of_problems(build: Build, problems: list[Mapping[str, Any]]) -> Iterator[Violation]:
@@ -109,19 +111,17 @@ def _figures_of_problems(build: Build, problems: list[Mapping[str, Any]]) -> Ite
         gap = round(max(1, short) / max(1, bound), 6)
         for key in ("gap", "period_gap"):
             if key in told and told[key] != gap:
-                yield _wrong(f"results {name}.{key} is {told[key]!r}, of {short} cycles over {bound} it is {gap}")
+                yield told_wrong(
+                    RULE, f"results {name}.{key} is {told[key]!r}, of {short} cycles over {bound} it is {gap}"
+                )
         if bound > short or (told.get("status") == "optimal" and bound < short):
-            yield _wrong(f"results {name} is {told.get('status')} with {short} cycles and a bound of {bound}")
+            yield told_wrong(RULE, f"results {name} is {told.get('status')} with {short} cycles and a bound of {bound}")
     least, makespan = (_whole(results, key) for key in ("makespan_lower_bound_cycles", "makespan_cycles"))
     if least is not None and makespan is not None and least > makespan:
-        yield _wrong(f"results makespan_lower_bound_cycles is {least}, above makespan_cycles {makespan}")
+        yield told_wrong(RULE, f"results makespan_lower_bound_cycles is {least}, above makespan_cycles {makespan}")
 
 
 def _whole(told: Mapping[str, Any], key: str) -> int | None:
     """Return a number of cycles; None for what is none."""
     value = told.get(key)
     return value if type(value) is int and value >= 0 else None
-
-
-def _wrong(message: str) -> Violation:
-    return Violation(RULE, f"{MANIFEST_FILE}: {message}")

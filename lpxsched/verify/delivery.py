@@ -11,6 +11,7 @@ from lpxsched.verify.presence import arrivals, departures, places, reads, source
 from lpxsched.verify.ranges import joined, repeated, too_early, uncovered
 from lpxsched.verify.results import result_violations
 from lpxsched.verify.runs import run_violations
+from lpxsched.verify.shapes import shape_violations
 from lpxsched.verify.violation import Violation, cycles_text, in_order, named, rows_of
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ RULE = "R3"
 def delivery_violations(build: Build) -> list[Violation]:
     """Return everything that breaks R3."""
     return [
+        *shape_violations(build),
         *run_violations(build),
         *operand_violations(build),
         *_unready(build),

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
 from lpxsched.verify.bounds import LARGEST_COUNT
-from lpxsched.verify.violation import GRAPH_FILE, MANIFEST_FILE, Violation
+from lpxsched.verify.violation import GRAPH_FILE, Violation, told_wrong
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator
@@ -35,7 +35,7 @@ def faults_of_partition(build: Build) -> list[Violation]:
 
 def _numbers(build: Build) -> Iterator[Violation]:
     if build.manifest.vector_bytes > LARGEST_COUNT:
-        yield Violation("R4", f"{MANIFEST_FILE}: vector_bytes is {build.manifest.vector_bytes}, too large to check")
+        yield told_wrong("R4", f"vector_bytes is {build.manifest.vector_bytes}, too large to check")
     graph = build.graph
     if len(build.operators) and not graph.operators:
         yield Violation("R4", f"{GRAPH_FILE}: no operators, {build.operators.file} has {len(build.operators)} of them")

@@ -31,7 +31,7 @@ from lpxsched.units import ceil_cycles, cycles_to_ns, exact, ns_to_cycles
 from lpxsched.verify.clock import limits_of
 from lpxsched.verify.outside import MOST, TYPICAL, Outside, outside_of, tokens_enter
 from lpxsched.verify.shifts import clashes
-from lpxsched.verify.violation import MANIFEST_FILE, Violation, rows_of
+from lpxsched.verify.violation import Violation, rows_of, told_wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,10 +81,10 @@ def reservation_violations(build: Build) -> Iterator[Violation]:
     """Yield what keeps micro-batches in flight from windows of their own, and what is told wrong of them."""
     told = build.manifest.results.get("in_flight", 1)
     if not _is_count(told):
-        yield _wrong(f"results in_flight is {told!r}, must be a number from 1 on")
+        yield told_wrong(RULE, f"results in_flight is {told!r}, must be a number from 1 on")
     outside = outside_of(build) if build.manifest.outside or in_flight(build) > 1 else None
     if isinstance(outside, str):
-        yield _wrong(outside)
+        yield told_wrong(RULE, outside)
         return
     if outside is not None:
         yield from _assumed(build, outside)
@@ -92,7 +92,7 @@ def reservation_violations(build: Build) -> Iterator[Violation]:
         return
     fault = _unreserved(build)
     if fault:
-        yield _wrong(fault)
+        yield told_wrong(RULE, fault)
         return
     chain = chain_of(build)
     if chain.windows < chain.closes:
@@ -187,7 +187,7 @@ def _followed(phases: Integers, delays: Integers, period: int) -> tuple[Integers
 def _residues(build: Build, chain: Chain) -> Iterator[Violation]:
     residues = np.array(build.manifest.results["residues"], dtype=np.int64)
     if len(np.unique(residues % chain.windows)) < len(residues):
-        yield _wrong(f"results residues: two micro-batches own one residue modulo {chain.windows}")
+        yield told_wrong(RULE, f"results residues: two micro-batches own one residue modulo {chain.windows}")
     for row, frame in enumerate(build.segments.frame.tolist()):
         number = (int(chain.start[row]) // chain.period + residues) % chain.windows
         for one in np.flatnonzero(np.isin(number, build.frames.gaps[frame]))[:1].tolist():
@@ -201,13 +201,15 @@ def _servers(build: Build, chain: Chain, outside: Outside) -> Iterator[Violation
     results = build.manifest.results
     residues, servers = (np.array(results[name], dtype=np.int64) for name in ("residues", "servers"))
     if servers.max() >= outside.servers:
-        yield _wrong(f"results servers names {servers.max()}, GPUs serve {outside.servers} micro-batches at once")
+        yield told_wrong(
+            RULE, f"results servers names {servers.max()}, GPUs serve {outside.servers} micro-batches at once"
+        )
     begin = (chain.served[np.newaxis] + residues[:, np.newaxis] * chain.period).reshape(-1)
     holder, length = np.repeat(servers, len(chain.served)), np.tile(chain.lasts, len(residues))
     step = np.full(len(begin), max(chain.closes, chain.windows) * chain.period)
     for one, other in zip(*(pairs.tolist() for pairs in clashes(holder, begin, length, step)), strict=True):
         pair = f"{one // len(chain.served)} and {other // len(chain.served)}"
-        yield _wrong(f"micro-batches {pair} keep server {holder[one]} of the GPUs at once, as reserved")
+        yield told_wrong(RULE, f"micro-batches {pair} keep server {holder[one]} of the GPUs at once, as reserved")
         break
 
 
@@ -228,7 +230,7 @@ def _ports(build: Build, chain: Chain, outside: Outside) -> Iterator[Violation]:
     for one, other in zip(*(column.tolist() for column in pairs), strict=True):
         side = ("in", "out")[int(holder[one]) % 2]
         what = f"rows of segments {row_of[one]} and {row_of[other]} hold the Ethernet port of host {holder[one] // 2}"
-        yield _wrong(f"{what}, {side}, at once, as reserved modulo the period {chain.period}")
+        yield told_wrong(RULE, f"{what}, {side}, at once, as reserved modulo the period {chain.period}")
         break
 
 
@@ -249,12 +251,12 @@ def _steps(build: Build, chain: Chain) -> Iterator[Violation]:
     for key, cycles in (("step_ns", Fraction(nominal)), ("step_high_ns", longest / limits.slowest + errors)):
         least = cycles_to_ns(cycles, Fraction(build.manifest.clock_mhz))
         if not _is_time(results.get(key)) or exact(results[key]) < least:
-            yield _wrong(f"results {key} is {results.get(key)!r}, its windows take {float(least):.3f}")
+            yield told_wrong(RULE, f"results {key} is {results.get(key)!r}, its windows take {float(least):.3f}")
     perfect = Fraction(ceil_cycles(cycles_to_ns(longest, Fraction(build.manifest.clock_mhz)) * 1000), 1000)
     for key, value in (("windows", Fraction(chain.windows)), ("longest_step_ns", perfect)):
         said = results.get(key)
         if said is not None and (not _is_time(said) or exact(said) != value):
-            yield _wrong(f"results {key} is {said!r}, the frames have {float(value):g}")
+            yield told_wrong(RULE, f"results {key} is {said!r}, the frames have {float(value):g}")
 
 
 def _chips(build: Build) -> list[int]:
@@ -266,11 +268,7 @@ def _assumed(build: Build, outside: Outside) -> Iterator[Violation]:
     for end, key in enumerate(("assumed_ns", "assumed_low_ns", "assumed_high_ns")):
         said, derived = build.manifest.results.get(key), Fraction(ceil_cycles(outside.assumed_ns(end) * 1000), 1000)
         if said is not None and (not _is_time(said) or exact(said) != derived):
-            yield _wrong(f"results {key} is {said!r}, GPUs and hand-over make {float(derived):.3f}")
-
-
-def _wrong(problem: str) -> Violation:
-    return Violation(RULE, f"{MANIFEST_FILE}: {problem}")
+            yield told_wrong(RULE, f"results {key} is {said!r}, GPUs and hand-over make {float(derived):.3f}")
 
 
 def _is_count(told: Any, least: int = 1) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lpxsched.units import NONE, ceil_cycles, cycles_to_ns, exact
+from lpxsched.verify.asked import asked_violations
 from lpxsched.verify.assumptions import assumption_violations
 from lpxsched.verify.clock import limits_of
 from lpxsched.verify.counts import count_violations
@@ -20,9 +21,10 @@ from lpxsched.verify.demand import graph_operators
 from lpxsched.verify.each_period import aligned_by, deskewed_each_period
 from lpxsched.verify.frames import repeating
 from lpxsched.verify.gaps import since_deskew
+from lpxsched.verify.parts import part_violations
 from lpxsched.verify.reservations import in_flight
 from lpxsched.verify.tree import Tree
-from lpxsched.verify.violation import MANIFEST_FILE, Violation, rows_of
+from lpxsched.verify.violation import Violation, rows_of, told_wrong
 from lpxsched.verify.windows import window_violations
 
 if TYPE_CHECKING:
@@ -53,6 +55,8 @@ def manifest_violations(build: Build) -> list[Violation]:
         *_proofs(build),
         *count_violations(build),
         *assumption_violations(build),
+        *asked_violations(build),
+        *part_violations(build),
     ]
 
 
@@ -108,7 +112,7 @@ def _times(build: Build) -> Iterator[Violation]:
     value = _number(said)
     if "proved_worst_ns" in build.manifest.results and (value is None or value < worst):
         message = f"results proved_worst_ns is {said!r}, waiting, makespans and clocks may take {_decimal(worst)}"
-        yield Violation(RULE, f"{MANIFEST_FILE}: {message}")
+        yield told_wrong(RULE, message)
 
 
 def _steps(build: Build) -> Iterator[Violation]:
@@ -136,13 +140,13 @@ def _rates(build: Build) -> Iterator[Violation]:
 
 def _proofs(build: Build) -> Iterator[Violation]:
     objective, bounds = _objective(build)
-    status = build.manifest.results.get("status", STATUSES[0])
+    status = build.manifest.results.get("status", STATUSES[1])
     if status not in STATUSES:
-        yield Violation(RULE, f"{MANIFEST_FILE}: results status is {status!r}, must be {' or '.join(STATUSES)}")
-    if build.manifest.results.get("status") == "optimal" and (bounds != objective).any():
+        yield told_wrong(RULE, f"results status is {status!r}, must be {' or '.join(STATUSES)}")
+    if status == "optimal" and (bounds != objective).any():
         name = "period_cycles" if len(repeating(build)) else "makespan_cycles"
         message = f"results status is 'optimal', but a lower_bound_cycles is not its {name}"
-        yield Violation(RULE, f"{MANIFEST_FILE}: {message}")
+        yield told_wrong(RULE, message)
     if len(bounds):
         gap = Fraction(max(1, sum(objective.tolist())), max(1, sum(bounds.tolist())))
         for key in ("gap", "period_gap"):
@@ -160,7 +164,7 @@ def _mapping_gap(build: Build) -> Iterator[Violation]:
     rounded = Fraction(1, 10**6) + gap / (1000 * bound)
     if abs(gap - makespan / bound) > rounded or gap < 1:
         message = f"results mapping_gap is {results['mapping_gap']!r}, makespan and mapping_bound_ns make"
-        yield Violation(RULE, f"{MANIFEST_FILE}: {message} {_decimal(makespan / bound)}")
+        yield told_wrong(RULE, f"{message} {_decimal(makespan / bound)}")
 
 
 def _differs(build: Build, key: str, value: Fraction | int, why: str, **given: object) -> Iterator[Violation]:
@@ -168,7 +172,7 @@ def _differs(build: Build, key: str, value: Fraction | int, why: str, **given: o
     results = build.manifest.results
     said = given["said"] if given else results.get(key)
     if (given or key in results) and _number(said) != value:
-        yield Violation(RULE, f"{MANIFEST_FILE}: results {key} is {said!r}, {why} {_decimal(value)}")
+        yield told_wrong(RULE, f"results {key} is {said!r}, {why} {_decimal(value)}")
 
 
 def _worst_ns(build: Build) -> Fraction:

@@ -56,6 +56,11 @@ class Violation:
         }
 
 
+def told_wrong(rule: str, problem: str) -> Violation:
+    """Return a violation of the manifest."""
+    return Violation(rule, f"{MANIFEST_FILE}: {problem}")
+
+
 def in_order(found: list[tuple[int, Violation]]) -> list[Violation]:
     """Return violations in the order of the rows that they were found at."""
     return [violation for _, violation in sorted(found, key=lambda one: one[0])]

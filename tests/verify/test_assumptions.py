@@ -44,3 +44,29 @@ def test_a_value_that_is_held_lies_in_its_range() -> None:
     clock = manifest.clock | {"crossing_cycles": {"value": crossing, "range": [0, crossing - 1]}}
     build = signed(replace(two_chip_build(), manifest=manifest.model_copy(update={"clock": clock})))
     assert breaks(build, "R3", f"clock.crossing_cycles is {crossing}, its range is 0 to {crossing - 1}")
+
+
+def test_what_is_held_as_assumed_is_listed() -> None:
+    """Tests the crossing of a clock, which is assumed: with no assumptions, and with its own."""
+    manifest = two_chip_build().manifest
+    crossing = manifest.clock["crossing_cycles"]
+    clock = manifest.clock | {"crossing_cycles": crossing | {"tag": "assumed"}}
+    build = signed(replace(two_chip_build(), manifest=manifest.model_copy(update={"clock": clock})))
+    assert breaks(build, "R3", "assumptions tell no clock.crossing_cycles, which is assumed")
+    assert not rules(assuming(build, "clock.crossing_cycles", value=crossing["value"]))
+
+
+def test_what_is_assumed_of_chips_is_in_their_table() -> None:
+    """Tests a pipeline, a flag, and a rate in a nanosecond, which is a cycle here."""
+    build = two_chip_build()
+    fixed, rate = int(build.chips.matrix_fixed_cycles[0]), int(build.chips.sram_bytes_per_cycle[0])
+    for key, right in (
+        ("matrix_fixed_cycles", fixed),
+        ("resident", bool(build.chips.resident[0])),
+        ("sram_bytes_per_ns", rate),
+    ):
+        assert not rules(assuming(build, f"chip.{key}", value=right))
+        wrong = (not right) if isinstance(right, bool) else right + 1
+        assert breaks(
+            assuming(build, f"chip.{key}", value=wrong), "R3", f"assumptions chip.{key} is {wrong}, chip 0 has"
+        )
