@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 from lpxsched.cli.main import run
+from lpxsched.cli.verification import read_granted_build
 from lpxsched.options import ContendOptions
 from lpxsched.sessions.drawn import drawn_sessions
 from lpxsched.sessions.outcome import TOOLS
@@ -35,7 +36,7 @@ def compiled(folder: Path) -> list[Path]:
 
 def tell(folders: list[Path], steps: int) -> None:
     """Print the figures of one session."""
-    parts = read_session("coding"), read_steps(folders), read_prefill("nvl72")
+    parts = read_session("coding"), read_steps(folders, read_granted_build), read_prefill("nvl72")
     study = study_of(*parts)
     drawn = drawn_sessions(*parts, ContendOptions(steps=steps), SESSIONS, progress=lambda *_: None)
     tools_ps = study.nominal.parts_ps[TOOLS]

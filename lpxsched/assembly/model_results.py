@@ -104,8 +104,8 @@ def mapping_results(mapping: Mapping, fabric: Fabric, *, makespan_cycles: int) -
     steps = {name: None if one.step_ns is None else picoseconds_up(one.step_ns) for name, one in told.items()}
     return {
         # Rounded down, for it is a bound.
-        "mapping_bound_ns": None if bound is None else int(cycles_to_ns(bound, fabric.chip.clock_mhz) * 1000) / 1000,
-        "mapping_gap": None if bound is None else round(makespan_cycles / max(1, bound), 6),
+        "mapping_bound_ns": int(cycles_to_ns(bound, fabric.chip.clock_mhz) * 1000) / 1000 if bound else None,
+        "mapping_gap": round(makespan_cycles / bound, 6) if bound else None,
         "baselines": None if baselines is None else steps,
         "mapping": {
             "chosen": mapping.chosen,

@@ -58,12 +58,20 @@ def _text(found: Bound) -> str:
         ("least slack", f"{float(found.least_slack_cycles):.3f} cycles"),
         ("stall to spare", f"{float(found.least_spare_stall_cycles):.3f} cycles"),
         ("deskew buffer", f"at most {counted(found.fullest.vectors, 'vector')}, on link {found.fullest.link}"),
-        ("clocks may have", f"{float(found.ppm.value):,g} ppm, one-sided; beyond, {failing_words(found.ppm.witness)}"),
-        (
-            "",
-            f"{float(found.residual.value):,g} ns of residual a level; beyond, {failing_words(found.residual.witness)}",
-        ),
-        ("", f"{int(found.interval.value):,} cycles between deskews; beyond, {failing_words(found.interval.witness)}"),
+        *_limits(found),
         ("ok", "") if found.failing is None else ("FAILED", failing_words(found.failing)),
     )
     return named_rows(rows)
+
+
+def _limits(found: Bound) -> list[tuple[str, str]]:
+    """Return how bad clocks may be and what fails beyond; a cause that all have in common is told once."""
+    limits = (
+        (f"{float(found.ppm.value):,g} ppm, one-sided", failing_words(found.ppm.witness)),
+        (f"{float(found.residual.value):,g} ns of residual a level", failing_words(found.residual.witness)),
+        (f"{int(found.interval.value):,} cycles between deskews", failing_words(found.interval.witness)),
+    )
+    causes = {cause for _, cause in limits}
+    told = [limit if len(causes) == 1 else f"{limit}; beyond, {cause}" for limit, cause in limits]
+    told += [f"beyond each, {cause}" for cause in causes if len(causes) == 1]
+    return [("clocks may have" if not row else "", text) for row, text in enumerate(told)]

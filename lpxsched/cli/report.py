@@ -64,9 +64,10 @@ def _read(folder: Path) -> Build:
 
 def _note(folder: Path, build: Build) -> None:
     """Say in one line where a manifest tells what does not follow from its timetable."""
+    from lpxsched.verify.reservations import reservation_violations
     from lpxsched.verify.results import manifest_violations
 
-    for violation in manifest_violations(build)[:1]:
+    for violation in [*manifest_violations(build), *reservation_violations(build)][:1]:
         click.echo(f"note: {folder}: {violation.message}; lpxsched check tells more", err=True)
 
 

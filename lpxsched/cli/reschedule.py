@@ -43,9 +43,11 @@ def reschedule_command(
         raise click.UsageError("name what failed with --down FILE, or a class of links with --contingency CLASS")
     if link_class is not None and output is not None:
         raise click.UsageError("--contingency makes many timetables and writes none; leave out -o")
+    from lpxsched.report.manifest import results_of
     from lpxsched.reschedule_pipeline import fabric_without
 
     before = read_granted_build(folder)
+    results_of(before)
     if verify and not holds(before, remedy="compile it again"):
         return ExitCode.VERIFICATION_FAILED
     fabric = fabric_without(before, down)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from lpxsched.report.formats import as_us
 from lpxsched.report.headline import assumed_lines
-from lpxsched.report.text_table import WIDTH, table
+from lpxsched.report.text_table import filled, table
 from lpxsched.units import counted
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ def contention_text(build: Build, found: Contention) -> str:
         _times(build, facts),
         *_rounds(facts),
         _parts(facts),
-        fill(_assumed(found, facts), WIDTH),
+        filled(_assumed(found, facts)),
         *_outside(build, facts),
     ]
     return "\n\n".join(paragraphs)
@@ -49,7 +48,7 @@ def worst_name(facts: Mapping[str, Any]) -> str:
 def _title(build: Build, facts: dict[str, Any]) -> str:
     chosen = f"routing {facts['routing']}, arbitration {facts['arbitration']}, tokens {facts['tokens']}"
     told = f"{build_name(build)}: {counted(facts['steps'], 'step')}, {chosen}, runtime {facts['runtime']}"
-    return fill(told, WIDTH, break_on_hyphens=False)
+    return filled(told, break_on_hyphens=False)
 
 
 def _times(build: Build, facts: dict[str, Any]) -> str:
@@ -83,7 +82,7 @@ def _rounds(facts: dict[str, Any]) -> list[str]:
         f"proved worst within the fabric, windows that are waited for included, {as_us(facts['proved_worst_ns'])}"
     )
     beside = f"a whole step of one of {facts['in_flight']} micro-batches in flight, what is assumed outside included"
-    return [fill(f"{beside}: {', '.join(told)}; {timetable}", WIDTH)]
+    return [filled(f"{beside}: {', '.join(told)}; {timetable}")]
 
 
 def _parts(facts: dict[str, Any]) -> str:
@@ -114,5 +113,5 @@ def _outside(build: Build, facts: dict[str, Any]) -> list[str]:
     """Return what comes on top of either, and what neither holds."""
     lines = [f"{name:<14}{text}" for name, text in assumed_lines(build)]
     own = len(facts["not_modelled"]) - len(build.manifest.results.get("not_modelled", []))
-    lines.append(fill(f"not modelled in the arbitrated machine: {', '.join(facts['not_modelled'][:own])}", WIDTH))
+    lines.append(filled(f"not modelled in the arbitrated machine: {', '.join(facts['not_modelled'][:own])}"))
     return ["\n".join(lines)]

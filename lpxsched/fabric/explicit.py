@@ -65,6 +65,9 @@ def read_rows(path: Path, text: str, file: ExplicitFile) -> list[Row]:
             raise InputError(str(path), problem, line=line, column=1)
         seen[key] = line
         rows.append(row)
+    if not rows and file.chips.value > 1:
+        problem = f"names no link between {file.chips.value} chips; write a line for each below the first"
+        raise InputError(str(path), problem, line=line, column=1)
     return rows
 
 

@@ -60,7 +60,7 @@ def find_file(kind: str, name: str) -> Path:
     # What ends a file's name is in no shipped name.
     asked = Path(name).name.removesuffix(Path(PATTERNS[kind]).suffix)
     remedy = did_you_mean(asked, shipped, "shipped", most=MOST_NAMED)
-    raise InputError(name, f"no {kind} of this name and no such file; {remedy}")
+    raise InputError(name, f"no {kind} of this name and {_instead(kind, name)}; {remedy}")
 
 
 def _file_of(kind: str, name: str) -> Path | None:
@@ -71,3 +71,11 @@ def _file_of(kind: str, name: str) -> Path | None:
         return path if path.is_file() else None
     except OSError as error:
         raise InputError(name, f"cannot be read: {error.strerror}") from error
+
+
+def _instead(kind: str, name: str) -> str:
+    """Return what there is in place of a file."""
+    # A path without a name is the folder where the command runs.
+    if not name or not Path(name).is_dir():
+        return "no such file"
+    return "a folder without config.json" if kind == "model" else "a folder where a file is wanted"

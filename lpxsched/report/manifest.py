@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -41,8 +42,15 @@ class _Problem(_Told):
 
 
 class _Results(_Told):
-    """The keys that lines and pages show; others are of no interest to them."""
+    """The keys that lines and pages show or a repair reckons with; others are of no interest to them."""
 
+    makespan_cycles: int = 0
+    makespan_ns: Number = 0
+    lower_bound_cycles: int = 0
+    bound: str | None = None
+    acceptance_length: Number = 1
+    mapping_bound_ns: Number | None = None
+    mapping_gap: Number | None = None
     proved_ns: Number = 0
     proved_worst_ns: Number = 0
     assumed_ns: Number = 0
@@ -68,8 +76,10 @@ class _Results(_Told):
     makespan_lower_bound_cycles: Annotated[int, Field(ge=1)] | None = None
 
 
+# Of two builds side by side each is asked for its results many times.
+@lru_cache(maxsize=2)
 def results_of(build: Build) -> dict[str, Any]:
-    """Return the results of a manifest.
+    """Return the results of a manifest, which are judged once.
 
     Raises
     ------

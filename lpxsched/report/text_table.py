@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 WIDTH = 100
 # Numbers, names and what hyphens join stand on one line.
 UNCUT: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
+# No text is cut there while it is laid in lines.
+JOINED = "\u00a0%"
 # A name is told by no less of its ends.
 LEAST_CELL = 9
 
@@ -32,9 +34,9 @@ def table(
     Where lines would be wider than `most`, phrases go on in further lines, then names in the first columns lose their
     middles.
     """
-    lines = [list(line) for line in (header, *rows)]
+    lines = [[_joined(text) for text in line] for line in (header, *rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
-    least = {column: max(len(word) for line in lines for word in line[column].split() or [""]) for column in phrases}
+    least = {column: max(len(word) for line in lines for word in line[column].split(" ")) for column in phrases}
 
     def excess() -> int:
         return 0 if most is None else 2 * len(widths) + sum(widths) - most
@@ -56,7 +58,7 @@ def table(
         for line in lines
     ]
     return "\n".join(
-        "  " + "  ".join(cell(text, column) for column, text in enumerate(part)).rstrip()
+        "  " + "  ".join(cell(text, column) for column, text in enumerate(part)).rstrip().replace(JOINED, " %")
         for line in cells
         for part in zip_longest(*line, fillvalue="")
     )
@@ -65,8 +67,17 @@ def table(
 def named_rows(rows: Iterable[tuple[str, str]], *, width: int = 20) -> str:
     """Return a name, filled up to a width, and what it says for each row; what is too long goes on below."""
     return "\n".join(
-        fill(f"{name:<{width}}{value}".rstrip(), WIDTH, subsequent_indent=" " * width, **UNCUT) for name, value in rows
+        filled(f"{name:<{width}}{value}".rstrip(), subsequent_indent=" " * width, **UNCUT) for name, value in rows
     )
+
+
+def filled(text: str, **how: Any) -> str:
+    """Return a text in lines of at most `WIDTH` columns, no number apart from its percent sign; see `textwrap.fill`."""
+    return fill(_joined(text), WIDTH, **how).replace(JOINED, " %")
+
+
+def _joined(text: str) -> str:
+    return text.replace(" %", JOINED)
 
 
 def _without_middle(text: str, most: int) -> str:
@@ -79,4 +90,4 @@ def _without_middle(text: str, most: int) -> str:
 
 def titled(title: str, rows: Rows, *, left: int = 1) -> str:
     """Return a table under its title, no wider than a terminal as far as names may be shortened."""
-    return f"{fill(title, WIDTH)}\n\n{table(rows.header, rows.rows, left=left)}"
+    return f"{filled(title)}\n\n{table(rows.header, rows.rows, left=left)}"

@@ -122,10 +122,9 @@ def _lengths(build: Build, told: dict[str, Any]) -> dict[str, Any]:
         "bound": told.get("bound", "") if bound == told.get("lower_bound_cycles") else SHORTEST_WAYS,
         "gap": round(max(1, makespan) / max(1, bound), 6),
     }
-    if told.get("mapping_bound_ns"):
-        lengths["mapping_gap"] = round(
-            float(_number(told, "makespan_ns")) / float(_number(told, "mapping_bound_ns")), 6
-        )
+    if "mapping_gap" in told:
+        found = told.get("mapping_bound_ns") and _number(told, "makespan_ns") / _number(told, "mapping_bound_ns")
+        lengths["mapping_gap"] = round(float(found), 6) if found else None
     return lengths
 
 
@@ -145,12 +144,12 @@ def _assumed(told: Mapping[str, Any]) -> Ranged:
 
 
 def _emitted(build: Build, told: Mapping[str, Any], micro_batches: int) -> tuple[int, Fraction]:
-    return int(_number(build.manifest.options, "batch")) * micro_batches, _number(told, "acceptance_length")
+    return int(_number(build.manifest.options, "batch", "options")) * micro_batches, _number(told, "acceptance_length")
 
 
-def _number(told: Mapping[str, Any], key: str) -> Fraction:
-    """Return a number of the manifest, as it was written."""
+def _number(told: Mapping[str, Any], key: str, part: str = "results") -> Fraction:
+    """Return a number of a part of the manifest, as it was written."""
     value = told.get(key)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InputError(MANIFEST, f"must be a number, got {value!r}; compile the build again", key=key)
+        raise InputError(MANIFEST, f"must be a number, got {value!r}; compile the build again", key=f"{part}.{key}")
     return exact(value)

@@ -21,7 +21,7 @@ from lpxsched.errors import InputError
 from lpxsched.files.ranged import NOTHING, Ranged, known
 from lpxsched.files.schema import short
 from lpxsched.program.outside.gpus import GpusFile, gpus_of
-from lpxsched.timetable.reader import MANIFEST, read_sound_build
+from lpxsched.timetable.reader import MANIFEST
 from lpxsched.units import exact
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class Steps:
         return [exact(build.manifest.results[key]) for build in self.builds]
 
 
-def read_steps(folders: Sequence[Path], read_build: Callable[[Path], Build] = read_sound_build) -> Steps:
+def read_steps(folders: Sequence[Path], read_build: Callable[[Path], Build]) -> Steps:
     """Return the steps of builds, each as a function reads it from its folder.
 
     Raises

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from textwrap import fill
 from typing import TYPE_CHECKING
 
 from lpxsched.report.formats import as_time
-from lpxsched.report.text_table import WIDTH, table
+from lpxsched.report.text_table import filled, table
 from lpxsched.sessions.outcome import PARTS, PERCENTILE
 from lpxsched.sessions.run import PS_PER_NS
 from lpxsched.units import counted
@@ -23,7 +22,7 @@ MOST_NAMED = 6
 def study_text(study: Study) -> str:
     """Return the session as paragraphs and a table."""
     arbitrated = [_arbitrated(study.drawn)] if study.drawn else []
-    notes = (fill(line, WIDTH) for line in _notes(study))
+    notes = (filled(line) for line in _notes(study))
     return "\n\n".join([_head(study), _parts(study), *arbitrated, _chain(study), *notes])
 
 
@@ -61,12 +60,12 @@ def _arbitrated(drawn: Drawn) -> str:
         f"{counted(options.steps, 'step')} ({options.routing}, {options.arbitration}, {options.tokens} tokens, runtime "
         f"{options.runtime}), and what is assumed outside of the fabric as told"
     )
-    return f"{fill(title, WIDTH)}\n\n{table(('', 'session'), rows)}"
+    return f"{filled(title)}\n\n{table(('', 'session'), rows)}"
 
 
 def _chain(study: Study) -> str:
     names = [study.session.requests[request] for request in study.nominal.chain]
-    return fill(f"Critical chain of {counted(len(names), 'request')}: {_shortened(names)}", WIDTH)
+    return filled(f"Critical chain of {counted(len(names), 'request')}: {_shortened(names)}")
 
 
 def _shortened(names: Sequence[str]) -> str:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 TYPICAL, LEAST, MOST = range(3)
 # What a host says by itself: no GPU sends it.
 FLAGS = "flags"
+WORK = ("kernels", "user_bytes", "weight_bytes")
 Ends = tuple[Fraction, Fraction, Fraction]
 
 
@@ -67,11 +68,19 @@ def outside_of(build: Build) -> Outside | str:
     if not told and tokens_enter(build):
         return _nothing(build)
     try:
-        return _derived(build, told["gpus"], told["handover"], told["work"], told["users"])
+        gpus, way, work, users = (told[name] for name in ("gpus", "handover", "work", "users"))
+        return _odd_count(work, users) or _derived(build, gpus, way, work, users)
     except KeyError as error:
         return f"outside holds no GPUs, hand-over and work that can be reckoned with: {error.args[0]} is missing"
     except (TypeError, ValueError, ZeroDivisionError, IndexError):
         return "outside holds no GPUs, hand-over and work that can be reckoned with: a value is no such number"
+
+
+def _odd_count(work: list[Mapping[str, int]], users: int) -> str:
+    """Return which count of users and their work is no whole number; empty where all are."""
+    counts = {"users": users} | {f"work.{row}.{name}": of[name] for row, of in enumerate(work) for name in WORK}
+    odd = next((name for name, count in counts.items() if type(count) is not int), "")
+    return f"outside {odd} is {counts[odd]!r}, must be a whole number" if odd else ""
 
 
 def tokens_enter(build: Build) -> bool:

@@ -155,10 +155,13 @@ def _proofs(build: Build) -> Iterator[Violation]:
 
 
 def _mapping_gap(build: Build) -> Iterator[Violation]:
-    """Yield a gap over other mappings that is not the quotient of makespan and bound, as they are rounded."""
+    """Yield a gap over other mappings without a bound, or that is not the quotient of makespan and bound, rounded."""
     results = build.manifest.results
     gap, bound = (_number(results.get(key)) for key in ("mapping_gap", "mapping_bound_ns"))
     if not gap or not bound:
+        if results.get("mapping_gap") is not None:
+            message = f"results mapping_gap is {results['mapping_gap']!r}, mapping_bound_ns is"
+            yield Violation(RULE, f"{MANIFEST_FILE}: {message} {results.get('mapping_bound_ns')!r}")
         return
     makespan = cycles_to_ns(sum(build.segments.makespan_cycles.tolist()), _clock_mhz(build))
     rounded = Fraction(1, 10**6) + gap / (1000 * bound)

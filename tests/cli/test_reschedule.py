@@ -124,3 +124,24 @@ def test_a_call_that_says_nothing_or_too_much_is_refused(
     """Tests that one of --down and --contingency is asked for, and that -o goes with the first only."""
     assert run(["reschedule", str(folder), *arguments]) == ExitCode.BAD_INPUT
     assert "--contingency" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verify", ["--verify", "--no-verify"])
+@pytest.mark.parametrize(
+    ("key", "value", "fault"),
+    [
+        ("makespan_ns", "x", "makespan_ns: input should be a valid number, got 'x'"),
+        ("gap", None, "gap: input should be a valid number, got None"),
+        ("not_modelled", 3, "not_modelled: input should be a valid list, got 3"),
+    ],
+)
+def test_results_of_other_types_are_refused_at_their_key(
+    folder: Path, capsys: pytest.CaptureFixture[str], key: str, value: object, fault: str, verify: str
+) -> None:
+    """Tests exit 2 with file, key and what is wrong, before any rule is judged."""
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["results"][key] = value
+    path.write_text(json.dumps(manifest))
+    assert run(["reschedule", str(folder), "--contingency", "link", verify]) == ExitCode.BAD_INPUT
+    assert capsys.readouterr().err == f"{path}: results.{fault}; compile the build again\n"

@@ -103,6 +103,7 @@ def test_what_spreadsheets_write_is_read(tmp_path: Path, table: str) -> None:
         ("src,dst,src\n", "toy.csv:1:1: the first line must name src and dst, each column once"),
         ("src,dst,hop\n", "toy.csv:1:1: hop: unknown column; known columns: src, dst, lanes, latency_ns, gbps"),
         ("src,dst,lane\n", "toy.csv:1:1: lane: unknown column; did you mean lanes?"),
+        ("src,dst\n", "toy.csv:1:1: names no link between 4 chips; write a line for each below the first"),
         ("src,dst\n0\n", "toy.csv:2:1: 1 cell, the header has 2"),
         ("src,dst\n0,1,2\n", "toy.csv:2:1: 3 cells, the header has 2"),
         ("src,dst\n0,1\nx,1\n", "toy.csv:3:1: src: must be a number, got 'x'"),

@@ -64,14 +64,30 @@ def test_a_wrong_name_tells_the_nearest() -> None:
         find_file("topology", "lpx-rak")
 
 
-@pytest.mark.parametrize("name", ["", "/", ".", "a\0b", "no/such/file.yaml", "zwölf", "loop", "folder"])
+@pytest.mark.parametrize("name", ["", "a\0b", "no/such/file.yaml", "zwölf", "loop"])
 @pytest.mark.parametrize("kind", ["topology", "clock", "chip", "model"])
 def test_what_is_no_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, name: str) -> None:
-    """Tests that empty names, folders, loops of links and impossible names end as one error of input."""
+    """Tests that empty names, loops of links and impossible names end as one error of input."""
     monkeypatch.chdir(tmp_path)
     Path("loop").symlink_to("loop")
+    with pytest.raises(InputError, match=f"no {kind} of this name and no such file; "):
+        find_file(kind, name)
+
+
+@pytest.mark.parametrize("name", ["/", ".", "folder"])
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("topology", "a folder where a file is wanted"),
+        ("session", "a folder where a file is wanted"),
+        ("model", "a folder without config.json"),
+    ],
+)
+def test_a_folder_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, told: str, name: str) -> None:
+    """Tests that a folder is called one: a file by its name would be looked for in vain."""
+    monkeypatch.chdir(tmp_path)
     Path("folder").mkdir()
-    with pytest.raises(InputError, match=f"no {kind} of this name"):
+    with pytest.raises(InputError, match=f"no {kind} of this name and {told}; "):
         find_file(kind, name)
 
 

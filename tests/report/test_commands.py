@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +16,9 @@ from lpxsched.timetable.writer import write_build
 from tests.report.builds import repeated_build
 from tests.report.test_collectives import told
 from tests.verify.collectives import LAID
+
+if TYPE_CHECKING:
+    from lpxsched.timetable.build import Build
 
 
 @pytest.fixture
@@ -170,6 +175,21 @@ def test_a_manifest_that_does_not_follow_from_the_timetable_is_told(
     assert json.loads(output.out)["makespan_cycles"] == 512
     told = "manifest.json: results makespan_cycles is 513, the segments sum to 512; lpxsched check tells more"
     assert output.err == f"note: {folder}: {told}\n"
+
+
+@pytest.mark.parametrize(
+    ("users", "what"), [(9, "is 9, options batch is 8"), (None, "is None, must be a whole number")]
+)
+def test_users_that_are_not_those_of_the_build_are_told(
+    small_build: Build, tmp_path: Path, capsys: pytest.CaptureFixture[str], users: object, what: str
+) -> None:
+    """Tests users outside of the fabric that are no number of users, or another one than the build was made for."""
+    described = small_build.manifest.outside | {"users": users}
+    manifest = small_build.manifest.model_copy(update={"outside": described})
+    write_build(tmp_path / "build", replace(small_build, manifest=manifest))
+    assert run(["report", str(tmp_path / "build")]) == 0
+    told = f"manifest.json: outside users {what}; lpxsched check tells more"
+    assert capsys.readouterr().err == f"note: {tmp_path / 'build'}: {told}\n"
 
 
 def test_export_never_writes_into_a_build(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

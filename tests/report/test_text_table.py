@@ -39,3 +39,10 @@ def test_named_rows_go_on_below_what_they_say() -> None:
     words = [" ".join(["word"] * count) for count in (19, 11)]
     assert lines == [f"name  {words[0]}", f"      {words[1]}", "      more", "end"]
     assert max(map(len, lines)) <= WIDTH
+
+
+def test_no_number_stands_apart_from_its_percent_sign() -> None:
+    """Tests 6 and 89 columns before 12.5 %, of which 12.5 would fit in 100, and a phrase of 10 columns."""
+    assert named_rows([("name", f"{'a' * 89} 12.5 %")], width=6).split("\n") == [f"name  {'a' * 89}", "      12.5 %"]
+    told = table(["", "why"], [["a", "wire, 12.5 %"]], phrases=[1], most=15)
+    assert told.split("\n") == ["     why", "  a  wire,", "     12.5 %"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from lpxsched.cli.verification import read_granted_build
 from lpxsched.errors import InputError
 from lpxsched.sessions.steps import read_steps
 from lpxsched.timetable.writer import write_build
@@ -32,7 +33,7 @@ def test_builds_stand_in_the_order_of_their_contexts(tmp_path: Path, small_build
     """Tests that folders may be named in any order, and differ in how they were searched for."""
     long = written(tmp_path, small_build, "long", {"step_ns": 7.5}, context=16384, effort=5, seed=3)
     short = written(tmp_path, small_build, "short", {"step_ns": 2.5})
-    steps = read_steps([long, short])
+    steps = read_steps([long, short], read_granted_build)
     assert (steps.folders, steps.contexts) == ((short, long), [8192, 16384])
     assert [float(step) for step in steps.results_ns("step_ns")] == [2.5, 7.5]
     assert (steps.batch, steps.micro_batches, steps.layers) == (8, 1, 2)
@@ -44,7 +45,7 @@ def test_a_row_beyond_is_what_a_build_there_assumes(tmp_path: Path, small_build:
     The toy has full attention, whose caches grow with the context but for the one row a user that is written: so what
     is reckoned is no less than what the build of 16,384 assumes, and less than a hundredth more.
     """
-    steps = read_steps([written(tmp_path, small_build, "b", {})])
+    steps = read_steps([written(tmp_path, small_build, "b", {})], read_granted_build)
     longer = compiled(tmp_path, context=16384).manifest.results
     assert longer["proved_ns"] == small_build.manifest.results["proved_ns"]
     for key, row_ns in (("step_ns", steps.further_ns.value), ("step_high_ns", steps.further_ns.high)):
@@ -55,7 +56,7 @@ def test_a_row_beyond_is_what_a_build_there_assumes(tmp_path: Path, small_build:
 
 def test_builds_in_flight_hold_their_own_context_alone(tmp_path: Path, small_build: Build) -> None:
     """Tests that nothing is reckoned beyond the windows of micro-batches in flight."""
-    steps = read_steps([written(tmp_path, small_build, "b", {}, in_flight=2)])
+    steps = read_steps([written(tmp_path, small_build, "b", {}, in_flight=2)], read_granted_build)
     assert (steps.further_ns.high, steps.most_context) == (0, 8192)
 
 
@@ -73,14 +74,14 @@ def test_builds_of_other_machines_are_refused(
     """Tests two of one context, of two batches, and of two models."""
     folders = [written(tmp_path, small_build, "one", {}), written(tmp_path, small_build, "two", {}, **options)]
     with pytest.raises(InputError, match=said):
-        read_steps(folders)
+        read_steps(folders, read_granted_build)
 
 
 def test_a_build_without_a_step_is_refused(tmp_path: Path) -> None:
     """Tests a build by hand, whose manifest tells of no model."""
     write_build(tmp_path / "b", two_chip_build())
     with pytest.raises(InputError, match=r"manifest.json: results: tells no step_ns, so of no step"):
-        read_steps([tmp_path / "b"])
+        read_steps([tmp_path / "b"], read_granted_build)
 
 
 def test_a_build_that_tells_too_little_is_refused(tmp_path: Path, small_build: Build) -> None:
@@ -94,7 +95,7 @@ def test_a_build_that_tells_too_little_is_refused(tmp_path: Path, small_build: B
     ):
         write_build(tmp_path / "b", signed(replace(small_build, manifest=manifest.model_copy(update=update))))
         with pytest.raises(InputError, match=said):
-            read_steps([tmp_path / "b"])
+            read_steps([tmp_path / "b"], read_granted_build)
 
 
 @pytest.mark.parametrize(
@@ -115,4 +116,4 @@ def test_a_build_that_tells_something_odd_is_refused(
     update = {part: getattr(small_build.manifest, part) | changes}
     write_build(tmp_path / "b", replace(small_build, manifest=small_build.manifest.model_copy(update=update)))
     with pytest.raises(InputError, match=said):
-        read_steps([tmp_path / "b"])
+        read_steps([tmp_path / "b"], read_granted_build)

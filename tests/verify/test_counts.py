@@ -115,6 +115,15 @@ def test_the_gap_over_other_mappings_follows(makespan: int, gap: float, right: b
     assert right != breaks(build, "R3", f"results mapping_gap is {gap}, makespan and mapping_bound_ns make 1.28")
 
 
+def test_no_gap_is_told_without_a_bound() -> None:
+    """Tests a gap beside a bound that is null, one that is no number, and two nulls."""
+    build = claiming(two_chip_build(), mapping_bound_ns=None, mapping_gap=1.28)
+    assert breaks(build, "R3", "results mapping_gap is 1.28, mapping_bound_ns is None")
+    build = claiming(two_chip_build(), mapping_bound_ns=100.0, mapping_gap="small")
+    assert breaks(build, "R3", "results mapping_gap is 'small', mapping_bound_ns is 100.0")
+    assert not rules(claiming(two_chip_build(), mapping_bound_ns=None, mapping_gap=None))
+
+
 def test_each_node_has_a_place_and_each_link_a_lane() -> None:
     """Tests a chip at the place of another one, and a link that is the lane of another one."""
     build = two_chip_build()

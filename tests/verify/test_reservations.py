@@ -101,6 +101,19 @@ def test_what_lies_outside_is_reckoned_again(
     assert reports(outside(flying, part, key, **values), "R9", text)
 
 
+@pytest.mark.parametrize("users", [4.0, True, None, "many"])
+def test_users_and_their_work_are_whole_numbers(flying: Build, users: object) -> None:
+    """Tests users of other types, also where they equal the four that there are, and bytes of another type."""
+    described = flying.manifest.outside | {"users": users}
+    build = replace(flying, manifest=flying.manifest.model_copy(update={"outside": described}))
+    assert reports(build, "R9", f"outside users is {users!r}, must be a whole number")
+    work = [{**flying.manifest.outside["work"][0], "user_bytes": 1.0}, *flying.manifest.outside["work"][1:]]
+    build = replace(
+        build, manifest=flying.manifest.model_copy(update={"outside": described | {"users": 4, "work": work}})
+    )
+    assert reports(build, "R9", "outside work.0.user_bytes is 1.0, must be a whole number")
+
+
 def test_an_owned_window_is_no_gap(flying: Build) -> None:
     """Tests a frame that leaves out the window of the first micro-batch at the first segment."""
     windows = flying.frames.windows[0]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from lpxsched.exploring.outcome import failure_text
 from lpxsched.exploring.sensitivity.effects import RATE
-from lpxsched.report.text_table import WIDTH, table
+from lpxsched.report.text_table import filled, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,9 +31,9 @@ def effects_text(found: Effects) -> str:
         "nothing to try, for the range is the value": untried,
         "assumed without a range": found.without_range,
     }
-    told = [fill(f"{note}: {', '.join(names)}", WIDTH) for note, names in notes.items() if names]
-    told += [fill(text, WIDTH, break_on_hyphens=False) for text in _failures(found)]
-    return "\n".join([table(HEADER, lines, phrases=[1, 2]), "", fill(_most(found), WIDTH), *told])
+    told = [filled(f"{note}: {', '.join(names)}") for note, names in notes.items() if names]
+    told += [filled(text, break_on_hyphens=False) for text in _failures(found)]
+    return "\n".join([table(HEADER, lines, phrases=[1, 2]), "", filled(_most(found)), *told])
 
 
 def shown(value: Any) -> str:

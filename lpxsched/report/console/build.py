@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from textwrap import fill
 from typing import TYPE_CHECKING, NamedTuple
 
 from lpxsched.report.limits import limiting_sentence, path_cells
 from lpxsched.report.rows import Rows, chip_rows, class_rows, kind_rows, link_rows, path_rows, sparkline
-from lpxsched.report.text_table import WIDTH, table, titled
+from lpxsched.report.text_table import WIDTH, filled, table, titled
 from lpxsched.report.titles import length_of, name_of
 from lpxsched.units import counted
 
@@ -54,9 +53,9 @@ def report_text(summary: Summary) -> str:
     """Return the whole report, paragraphs separated by empty lines."""
     headline = [f"  {name:<14}{text}" for name, text in summary.headline]
     parts = [
-        fill(limiting_sentence(summary), WIDTH),
+        filled(limiting_sentence(summary)),
         *(["\n".join(headline)] if headline else []),
-        fill(f"{name_of(summary)}: {length_of(summary)}", WIDTH),
+        filled(f"{name_of(summary)}: {length_of(summary)}"),
         *([titled("Layers by kind", kind_rows(summary))] if summary.facts["collective"] is None else []),
         _path(summary),
         _classes(summary),
@@ -76,7 +75,7 @@ def _classes(summary: Summary) -> str:
         f"Link utilisation: of all links; of {_words(summary).own}, which the line draws too; its peak in "
         f"{summary.classes.bins} bins of time"
     )
-    return f"{fill(notes, WIDTH)}\n\n" + "\n".join(lines)
+    return f"{filled(notes)}\n\n" + "\n".join(lines)
 
 
 def busiest(summary: Summary, letter: str = "") -> list[str]:

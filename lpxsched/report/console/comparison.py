@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from textwrap import fill
 from typing import TYPE_CHECKING
 
 from lpxsched.report.comparison.assumed import assumed_rows, assumed_sentence
@@ -11,7 +10,7 @@ from lpxsched.report.comparison.comparison import LETTERS
 from lpxsched.report.comparison.moved import moved_sentence
 from lpxsched.report.console.build import busiest
 from lpxsched.report.limits import limiting_sentence
-from lpxsched.report.text_table import WIDTH, titled
+from lpxsched.report.text_table import filled, titled
 from lpxsched.report.titles import name_of
 
 if TYPE_CHECKING:
@@ -22,11 +21,11 @@ def comparison_text(folders: tuple[str, str], told: Comparison) -> str:
     """Return two builds side by side."""
     named = list(zip(LETTERS, folders, told.summaries, strict=True))
     parts = [
-        fill(text, WIDTH, subsequent_indent="   ", break_on_hyphens=False)
+        filled(text, subsequent_indent="   ", break_on_hyphens=False)
         for letter, folder, summary in named
         for text in (f"{letter}  {folder}: {name_of(summary)}", f"   {limiting_sentence(summary)}")
     ]
-    parts += [fill(sentence, WIDTH) for sentence in told.shares]
+    parts += [filled(sentence) for sentence in told.shares]
     parts += [titled(_title(group), change_rows(members)) for group, members in by_group(told.changes).items()]
     parts += [part for letter, _, summary in named for part in busiest(summary, letter)]
     more = "; -o FILE.html shows which" if any(each.first != each.second for each in told.moved) else ""

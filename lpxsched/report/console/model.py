@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from itertools import groupby
-from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from lpxsched.report.console.mixers import mixer_words
-from lpxsched.report.text_table import WIDTH, table
+from lpxsched.report.text_table import filled, table
 from lpxsched.units import ceil_div, counted
 from lpxsched.workload.counts import (
     active_parameters,
@@ -87,7 +86,7 @@ def model_text(model: Model, facts: Mapping[str, Any]) -> str:
 
 
 def _note(text: str) -> str:
-    return fill(f"note: {text}", WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+    return filled(f"note: {text}", subsequent_indent="  ", break_on_hyphens=False)
 
 
 def models_text(listed: list[dict[str, Any]]) -> str:
@@ -106,7 +105,7 @@ def models_text(listed: list[dict[str, Any]]) -> str:
     ]
     header = ["model", "layers", "parameters", "active", "of FFNs", "racks, FFNs", "racks, whole"]
     note = "Least racks whose SRAM holds the weights at fp8, nothing beside them: FFNs alone, and the whole model"
-    return f"{table(header, rows)}\n\n{fill(note, WIDTH)}"
+    return f"{table(header, rows)}\n\n{filled(note)}"
 
 
 def _kinds(model: Model) -> list[tuple[Layer, int]]:

@@ -266,3 +266,18 @@ def test_the_command_tells_what_is_bounded(tmp_path: Path, capsys: pytest.Captur
     assert "793.651 ppm, one-sided" in capsys.readouterr().out
     assert run(["bound", str(tmp_path / "build"), "--clock", "srns-300ppm"]) == ExitCode.VERIFICATION_FAILED
     assert "FAILED" in capsys.readouterr().out
+
+
+def test_the_command_tells_a_common_cause_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tests chips in no tree on perfect clocks, which bear nothing for one reason, and causes that differ."""
+    build = two_chip_build()
+    alone = replace(build, chips=replace(build.chips, hac_parent=ints(-1, -1, -1), hac_depth=ints(-1, -1, -1)))
+    write_build(tmp_path / "alone", signed(alone))
+    assert run(["bound", str(tmp_path / "alone"), "--clock", "none"]) == ExitCode.DONE
+    text = " ".join(capsys.readouterr().out.split())
+    assert "clocks may have 0 ppm, one-sided 0 ns of residual a level " in text
+    assert text.count("no tree of counters holds all chips") == text.count("beyond") == 1
+    # With a tree they bear any interval: perfect clocks drift in none.
+    write_build(tmp_path / "build", build)
+    assert run(["bound", str(tmp_path / "build"), "--clock", "none"]) == ExitCode.DONE
+    assert capsys.readouterr().out.count("; beyond, ") == 3
