@@ -161,7 +161,7 @@ def _mapping_gap(build: Build) -> Iterator[Violation]:
     if not gap or not bound:
         if results.get("mapping_gap") is not None:
             message = f"results mapping_gap is {results['mapping_gap']!r}, mapping_bound_ns is"
-            yield Violation(RULE, f"{MANIFEST_FILE}: {message} {results.get('mapping_bound_ns')!r}")
+            yield told_wrong(RULE, f"{message} {results.get('mapping_bound_ns')!r}")
         return
     makespan = cycles_to_ns(sum(build.segments.makespan_cycles.tolist()), _clock_mhz(build))
     rounded = Fraction(1, 10**6) + gap / (1000 * bound)
